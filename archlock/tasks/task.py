@@ -1,0 +1,146 @@
+"""What a network is asked to do: data in three parts, a loss, and a metric that is higher when better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from archlock.errors import TaskError
+from archlock.iospec import IOSpec, OutputKind
+
+
+class TaskKind(StrEnum):
+    """What is learned."""
+
+    CLASSIFICATION = "classification"
+    MULTILABEL = "multilabel"
+    REGRESSION = "regression"
+    DENSE = "dense"
+
+
+OUTPUT_OF = {
+    TaskKind.CLASSIFICATION: OutputKind.CLASSES,
+    TaskKind.MULTILABEL: OutputKind.LABELS,
+    TaskKind.REGRESSION: OutputKind.VALUES,
+    TaskKind.DENSE: OutputKind.DENSE,
+}
+
+METRIC_OF = {
+    TaskKind.CLASSIFICATION: "accuracy",
+    TaskKind.MULTILABEL: "macro F1",
+    TaskKind.REGRESSION: "1 - relative error",
+    TaskKind.DENSE: "1 - relative error",
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Inputs, shape (n, channels, height, width), float32; targets as `archlock.iospec.OutputKind` states."""
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, indices: Tensor) -> Split:
+        """The samples at some indices."""
+        return Split(self.inputs[indices], self.targets[indices])
+
+
+@dataclass(frozen=True)
+class Task:
+    """Data, loss and metric of one task.
+
+    Attributes:
+        name: unique name, as a user would write it.
+        kind: what is learned.
+        io: input shape and output of a network for it.
+        train, validation, test: disjoint samples. Statistics that any of them is scaled by come from ``train`` alone.
+        classes: class or label names, empty for the other kinds.
+        note: one line on where the data comes from and how it was brought to this shape.
+    """
+
+    name: str
+    kind: TaskKind
+    io: IOSpec
+    train: Split
+    validation: Split
+    test: Split
+    classes: tuple[str, ...] = ()
+    note: str = ""
+    settings: dict[str, str | int | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for part, split in (("train", self.train), ("validation", self.validation), ("test", self.test)):
+            _check_split(f"{self.name}: {part}", split, self.io)
+
+    @property
+    def metric_name(self) -> str:
+        """Name of the metric; higher is better, 1 is perfect."""
+        return METRIC_OF[self.kind]
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean training loss of a batch, a differentiable scalar."""
+        if self.kind is TaskKind.CLASSIFICATION:
+            return functional.cross_entropy(outputs, targets)
+        if self.kind is TaskKind.MULTILABEL:
+            return functional.binary_cross_entropy_with_logits(outputs, targets)
+        return functional.mse_loss(outputs, targets)
+
+    def metric(self, outputs: Tensor, targets: Tensor) -> float:
+        """Metric over all samples at once; higher is better, 1 is perfect.
+
+        Classification: share correct. Multi-label: F1 averaged over labels. Regression and dense: one minus the
+        relative L2 error per sample, averaged (the Darcy-flow measure of Li et al., ICLR 2021, as a score).
+        """
+        if self.kind is TaskKind.CLASSIFICATION:
+            return float((outputs.argmax(dim=1) == targets).float().mean())
+        if self.kind is TaskKind.MULTILABEL:
+            return _macro_f1(outputs > 0, targets > 0.5)
+        error = (outputs - targets).flatten(1).norm(dim=1) / targets.flatten(1).norm(dim=1).clamp_min(1e-8)
+        return float(1 - error.mean())
+
+    def fraction(self, share: float, generator: torch.Generator) -> Task:
+        """The same task with a random share of its training samples, at least one per class where classes exist.
+
+        Raises:
+            TaskError: the share is not in (0, 1].
+        """
+        if not 0 < share <= 1:
+            raise TaskError(f"{self.name}: a data fraction must be in (0, 1], not {share}")
+        if share == 1:
+            return self
+        order = torch.randperm(len(self.train), generator=generator)
+        keep = order[: max(1, round(share * len(order)))]
+        if self.kind is TaskKind.CLASSIFICATION:
+            labels = self.train.targets[order]
+            firsts = torch.stack([order[int((labels == label).nonzero()[0])] for label in labels.unique()])
+            keep = torch.cat([firsts, keep[~torch.isin(keep, firsts)]])[: max(len(keep), len(firsts))]
+        return replace(self, train=self.train.take(keep))
+
+
+def _macro_f1(predicted: Tensor, actual: Tensor) -> float:
+    hits = (predicted & actual).sum(dim=0).double()
+    total = predicted.sum(dim=0) + actual.sum(dim=0)
+    return float(torch.where(total > 0, 2 * hits / total.clamp_min(1), 1.0).mean())
+
+
+def _check_split(where: str, split: Split, io: IOSpec) -> None:
+    """Raise a `TaskError` that names the first fault of a split."""
+    if len(split.inputs) == 0 or len(split.inputs) != len(split.targets):
+        raise TaskError(f"{where}: {len(split.inputs)} inputs and {len(split.targets)} targets")
+    if tuple(split.inputs.shape[1:]) != io.input_shape:
+        raise TaskError(f"{where}: inputs have shape {tuple(split.inputs.shape[1:])}, expected {io.input_shape}")
+    if not bool(torch.isfinite(split.inputs).all()):
+        raise TaskError(f"{where}: inputs hold NaN or infinite values")
+    if io.output is OutputKind.CLASSES:
+        low, high = int(split.targets.min()), int(split.targets.max())
+        if low < 0 or high >= io.outputs:
+            raise TaskError(f"{where}: labels run from {low} to {high}, expected 0 to {io.outputs - 1}")
+    elif not bool(torch.isfinite(split.targets).all()):
+        raise TaskError(f"{where}: targets hold NaN or infinite values")
