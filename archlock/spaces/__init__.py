@@ -1,0 +1,1 @@
+"""Which networks exist: search spaces, the networks they build, and the registry of both."""
