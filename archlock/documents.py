@@ -108,14 +108,14 @@ def _construct(loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath, source: 
         for index, child in enumerate(node.value):
             source.places[(*path, index)] = f"{source.name}:{child.start_mark.line + 1}"
         return [_construct(loader, child, (*path, index), source) for index, child in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node, deep=True)
 
 
 def _construct_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode, path: KeyPath, source: Source) -> Any:
     found: dict[str, Any] = {}
     for key_node, value_node in node.value:
         place = f"{source.name}:{key_node.start_mark.line + 1}"
-        key: Hashable = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        key: Hashable = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
             raise ConfigError(f"{place}: {key!r}: a key must be a word")
         here = (*path, key)
@@ -158,7 +158,8 @@ def validate(model: type[ModelT], source: Source) -> ModelT:
         return model.model_validate(source.data)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        raise ConfigError(_sentence(model, source, fault["loc"], fault["type"], fault["msg"], fault.get("input"))) from None
+        kind, message, given = fault["type"], fault["msg"], fault.get("input")
+        raise ConfigError(_sentence(model, source, fault["loc"], kind, message, given)) from None
 
 
 def _sentence(model: type[BaseModel], source: Source, loc: KeyPath, kind: str, message: str, given: object) -> str:

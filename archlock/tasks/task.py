@@ -119,7 +119,7 @@ class Task:
         keep = order[: max(1, round(share * len(order)))]
         if self.kind is TaskKind.CLASSIFICATION:
             labels = self.train.targets[order]
-            firsts = torch.stack([order[int((labels == label).nonzero()[0])] for label in labels.unique()])
+            firsts = torch.stack([order[int((labels == label).nonzero()[0])] for label in set(labels.tolist())])
             keep = torch.cat([firsts, keep[~torch.isin(keep, firsts)]])[: max(len(keep), len(firsts))]
         return replace(self, train=self.train.take(keep))
 
