@@ -5,6 +5,8 @@ Attackers, probes and pictures rely on nothing but these parts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -81,8 +83,8 @@ def make_head(features: int, io: IOSpec, pooling: str = "average") -> nn.Module:
     return PooledHead(features, io.outputs, pooling)
 
 
-def inherit(child: nn.Module, parent: nn.Module) -> int:
-    """Copy the parent's weights into the child wherever name and shape agree, or a corner of the shape does.
+def inherit(child: nn.Module, parent: Mapping[str, Tensor]) -> int:
+    """Copy a parent's state dict into the child wherever name and shape agree, or a corner of the shape does.
 
     A tensor of the same name and rank but another size is filled in the corner that both share, which is how a
     widened or narrowed layer keeps what it learned.
@@ -90,13 +92,12 @@ def inherit(child: nn.Module, parent: nn.Module) -> int:
     Returns:
         How many scalar values were inherited.
     """
-    source = parent.state_dict()
     copied = 0
     with torch.no_grad():
         for name, target in child.state_dict().items():
-            if name not in source or source[name].dim() != target.dim():
+            if name not in parent or parent[name].dim() != target.dim():
                 continue
-            corner = tuple(slice(0, min(a, b)) for a, b in zip(target.shape, source[name].shape, strict=True))
-            target[corner] = source[name][corner].to(target.dtype)
+            corner = tuple(slice(0, min(a, b)) for a, b in zip(target.shape, parent[name].shape, strict=True))
+            target[corner] = parent[name][corner].to(target.dtype)
             copied += target[corner].numel()
     return copied

@@ -1,0 +1,44 @@
+"""The thief's loot: an architecture and its weights, which the thief may rebuild for another task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from archlock.iospec import IOSpec
+from archlock.spaces.network import Network, inherit
+from archlock.spaces.protocol import Genotype, SearchSpace
+
+BODY = "body."
+
+
+@dataclass(frozen=True)
+class Release:
+    """A released model: everything an attacker has.
+
+    Attributes:
+        space: the space its architecture is from; public, as the attacker sees every layer anyway.
+        genotype: the released architecture.
+        weights: its state dict.
+    """
+
+    space: SearchSpace
+    genotype: Genotype
+    weights: Mapping[str, Tensor] = field(repr=False)
+
+    def rebuild(self, io: IOSpec, seed: int, genotype: Genotype | None = None) -> Network:
+        """The network with a fresh head for another task and the released body, edited where asked.
+
+        Args:
+            io: what the target task needs.
+            seed: initialises the head and whatever an edit adds.
+            genotype: the architecture after surgery; weights are inherited where name and shape allow.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = self.space.build(genotype or self.genotype, io)
+        inherit(network, {name: value for name, value in self.weights.items() if name.startswith(BODY)})
+        return network

@@ -1,0 +1,166 @@
+"""The settings of a search, with a reason for every default.
+
+Defaults are those of a study on an ordinary computer; ``configs/quickstart.yaml`` is smaller.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from archlock.documents import Document
+from archlock.tasks.settings import TaskSettings, as_task_settings
+
+TaskName = Annotated[TaskSettings, BeforeValidator(as_task_settings)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class InputSettings(Document):
+    """Input that the released model takes; every task is brought to it."""
+
+    channels: Annotated[int, Field(ge=1, le=64)] = Field(3, description="colour, so that colour can be locked away")
+    height: Annotated[int, Field(ge=8, le=224)] = Field(16, description="pixels")
+    width: Annotated[int, Field(ge=8, le=224)] = Field(16, description="pixels")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        return (self.channels, self.height, self.width)
+
+
+class SourceSettings(Document):
+    """The task the model is released for, and what the lock may cost on it."""
+
+    task: TaskName = Field(description="task name, npz:PATH, folder:PATH, or a mapping with name, seed, difficulty")
+    tolerance: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.01, description="metric that the lock may lose against the best finalist chosen for the source alone"
+    )
+    at_least: float | None = Field(None, description="source metric that must be reached, in raw units")
+
+
+class TargetSettings(Document):
+    """Tasks that stand for an attacker's. No task may be in two lists.
+
+    The search reads labels of ``search`` only, the choice among finalists reads ``validation``, and ``held_out``
+    is sealed until the result is fixed and then attacked once.
+    """
+
+    search: tuple[TaskName, ...] = Field(min_length=1, description="library from which simulated targets take data")
+    validation: tuple[TaskName, ...] = Field(min_length=1, description="attacked to choose among finalists")
+    held_out: tuple[TaskName, ...] = Field(min_length=1, description="attacked once, reported")
+    simulated: PositiveInt = Field(15, description="simulated target embeddings, K of the ArchLock paper")
+    cosine: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.9, description="cosine similarity of a simulated target to the source embedding, d of the ArchLock paper"
+    )
+
+
+class HardwareSettings(Document):
+    """The system the model must run on, and its budgets for one input."""
+
+    profile: str = Field("edge-npu-cim", description="shipped profile or path to a YAML file")
+    execution: str = Field("sequential", description="execution schema: npu-only, cim-only or sequential")
+    latency_s: PositiveFloat | None = Field(None, description="latency budget of one input, seconds")
+    energy_j: PositiveFloat | None = Field(None, description="energy budget of one input, joules")
+
+
+class LabelSettings(Document):
+    """Micro-training: the labels that the predictor learns from."""
+
+    architectures: Annotated[int, Field(ge=8)] = Field(48, description="architectures labelled on the source")
+    target_architectures: NonNegativeInt = Field(24, description="of these, labelled on each search target too")
+    steps: PositiveInt = Field(100, description="training steps of one label")
+    batch: Annotated[int, Field(ge=2)] = Field(32, description="batch size of every training")
+    learning_rate: PositiveFloat = Field(0.01, description="peak of the one-cycle schedule of AdamW")
+
+
+class ProxySettings(Document):
+    """Zero-cost scores: weak evidence for the predictor, and the paper's baseline."""
+
+    names: tuple[str, ...] = Field(
+        ("grad_norm", "snip", "fisher", "plain", "l2_norm", "synflow", "jacov", "nwot"), min_length=1
+    )
+    architectures: Annotated[int, Field(ge=2)] = Field(96, description="architectures scored and voted on per task")
+    batch: Annotated[int, Field(ge=2)] = Field(32, description="samples of the shared pass")
+
+
+class EngineSettings(Document):
+    """The optimiser."""
+
+    name: str = Field("nsga2", description="nsga2 or random")
+    population: Annotated[int, Field(ge=4)] = 48
+    generations: PositiveInt = 20
+    robust: bool = Field(True, description="judge a candidate by the worst of itself and its one-edit neighbours")
+    uncertainty: Annotated[float, Field(ge=0)] = Field(
+        0.5, description="standard deviations added to a predicted transfer score and taken from a source score"
+    )
+
+
+class FinalistSettings(Document):
+    """Candidates trained in full, among which attacks choose."""
+
+    count: PositiveInt = Field(3, description="finalists for the lock, and as many for the source alone")
+    steps: PositiveInt = Field(400, description="training steps on the source")
+    match: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.1, description="relative tolerance within which a twin's parameters and multiply-adds match"
+    )
+
+
+class AttackSettings(Document):
+    """The attacker's budget: every attack at every data fraction, best of the learning rates on validation data."""
+
+    fractions: tuple[Share, ...] = Field((0.25, 1.0), min_length=1, description="shares of the target's training data")
+    learning_rates: tuple[PositiveFloat, ...] = Field((0.003, 0.01), min_length=1)
+    steps: PositiveInt = Field(150, description="training steps of one trial")
+    edits: tuple[str, ...] = Field(
+        ("stem", "resolution", "tokens", "skip", "all"), description="surgeries, each followed by fine-tuning"
+    )
+
+
+class RunSettings(Document):
+    """One search."""
+
+    seed: NonNegativeInt = 0
+    space: str = "hybrid"
+    input: InputSettings = InputSettings()
+    source: SourceSettings
+    targets: TargetSettings
+    hardware: HardwareSettings = HardwareSettings()
+    labels: LabelSettings = LabelSettings()
+    proxies: ProxySettings = ProxySettings()
+    engine: EngineSettings = EngineSettings()
+    finalists: FinalistSettings = FinalistSettings()
+    attacks: AttackSettings = AttackSettings()
+
+    @field_validator("space")
+    @classmethod
+    def _named(cls, name: str) -> str:
+        if not name.strip():
+            raise ValueError("must not be empty")
+        return name
+
+    @model_validator(mode="after")
+    def _tasks_apart(self) -> Self:
+        lists = {
+            "source.task": (self.source.task,),
+            "targets.search": self.targets.search,
+            "targets.validation": self.targets.validation,
+            "targets.held_out": self.targets.held_out,
+        }
+        seen: dict[str, str] = {}
+        for place, tasks in lists.items():
+            for task in tasks:
+                if task.name in seen:
+                    raise ValueError(
+                        f"{place}: task {task.name!r} is already in {seen[task.name]}; a task has one role"
+                    )
+                seen[task.name] = place
+        return self

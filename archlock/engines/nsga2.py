@@ -1,0 +1,88 @@
+"""NSGA-II on DEAP, with Deb's constraint domination (Deb et al., IEEE TEC 6(2), 2002)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from deap import base, tools
+
+from archlock.engines.fresh import FreshDraws
+from archlock.engines.protocol import Evaluation
+from archlock.spaces.protocol import Genotype, SearchSpace
+
+CROSSOVER_SHARE = 0.9
+
+
+class ConstrainedFitness(base.Fitness):  # type: ignore[misc]
+    """Feasible dominates infeasible, the smaller violation dominates the larger, and Pareto decides the rest."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.weights = (-1.0,) * len(evaluation.objectives)
+        self.violation = evaluation.violation
+        super().__init__(evaluation.objectives)
+
+    def dominates(self, other: ConstrainedFitness, obj: slice = slice(None)) -> bool:
+        """Constraint domination."""
+        if self.violation != other.violation and max(self.violation, other.violation) > 0:
+            return bool(self.violation < other.violation)
+        return bool(super().dominates(other, obj))
+
+    # DEAP groups individuals by equal fitness before it sorts them, so equality must see the violation too.
+    def __eq__(self, other: object) -> bool:
+        """Same objectives and same violation."""
+        return isinstance(other, ConstrainedFitness) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[float, tuple[float, ...]]:
+        return (self.violation, self.wvalues)
+
+
+class _Individual:
+    """What DEAP's selection needs: something with a fitness."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.genotype = evaluation.genotype
+        self.fitness = ConstrainedFitness(evaluation)
+
+
+class Nsga2:
+    """Binary tournament on rank and crowding, crossover, mutation, and elitist survival."""
+
+    def __init__(self, space: SearchSpace, population: int, rng: np.random.Generator) -> None:
+        self._space = space
+        self._size = population
+        self._rng = rng
+        self._fresh = FreshDraws()
+        self._parents: list[_Individual] = []
+
+    def ask(self, count: int) -> list[Genotype]:
+        """Random genotypes until there are parents, their children from then on."""
+        if len(self._parents) < 2:
+            return self._fresh.draw(count, lambda: self._space.sample(self._rng))
+        return self._fresh.draw(count, self._child)
+
+    def tell(self, evaluations: Sequence[Evaluation]) -> None:
+        """Parents and children compete; the best ``population`` stay."""
+        everyone = self._parents + [_Individual(evaluation) for evaluation in evaluations]
+        self._parents = tools.selNSGA2(everyone, min(self._size, len(everyone)))
+
+    def _child(self) -> Genotype:
+        first = self._tournament()
+        if self._rng.random() < CROSSOVER_SHARE:
+            child = self._space.crossover(first.genotype, self._tournament().genotype, self._rng)
+            if self._rng.random() < 0.5 and child != first.genotype:
+                return child
+            return self._space.mutate(child, self._rng)
+        return self._space.mutate(first.genotype, self._rng)
+
+    def _tournament(self) -> _Individual:
+        """Better of two: by constraint domination, then by crowding distance."""
+        one, two = (self._parents[int(i)] for i in self._rng.choice(len(self._parents), size=2, replace=False))
+        if one.fitness.dominates(two.fitness):
+            return one
+        if two.fitness.dominates(one.fitness):
+            return two
+        return one if one.fitness.crowding_dist >= two.fitness.crowding_dist else two

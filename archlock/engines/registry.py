@@ -1,0 +1,29 @@
+"""Engines by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archlock.engines.nsga2 import Nsga2
+from archlock.engines.protocol import Engine, EngineFactory
+from archlock.engines.random_search import RandomSearch
+from archlock.errors import UsageError, did_you_mean
+from archlock.spaces.protocol import SearchSpace
+
+ENGINES: dict[str, EngineFactory] = {"nsga2": Nsga2, "random": RandomSearch}
+
+
+def engine_names() -> tuple[str, ...]:
+    """Known engines."""
+    return tuple(ENGINES)
+
+
+def make_engine(name: str, space: SearchSpace, population: int, rng: np.random.Generator) -> Engine:
+    """An engine by name.
+
+    Raises:
+        UsageError: no engine of that name.
+    """
+    if name not in ENGINES:
+        raise UsageError(f"engine {name!r} is not known.{did_you_mean(name, engine_names())}")
+    return ENGINES[name](space, population, rng)

@@ -1,0 +1,1 @@
+"""Turning an untrained network into a trained one: fit, evaluate, micro-train."""
