@@ -1,0 +1,110 @@
+"""Finds a task by name: built-in, read from a file, or a user's own by entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from archlock.errors import ArchlockError, TaskError, did_you_mean
+from archlock.tasks.resample import fit_to
+from archlock.tasks.settings import TaskSettings
+from archlock.tasks.task import Task
+
+TaskFactory = Callable[[TaskSettings], Task]
+"""What an entry point of the group ``archlock.tasks`` is: settings in, task out."""
+
+ENTRY_POINT_GROUP = "archlock.tasks"
+
+BUILT_IN = {
+    "digits": "archlock.tasks.digits:digits",
+    "textures": "archlock.tasks.families.textures:textures",
+    "shapes": "archlock.tasks.families.shapes:shapes",
+    "presence": "archlock.tasks.families.shapes:presence",
+    "colours": "archlock.tasks.families.colours:colours",
+}
+"""Tasks that need no download: name to ``module:factory``, imported when asked for."""
+
+FROM_FILES = {"npz": "archlock.tasks.npz:npz", "folder": "archlock.tasks.folder:folder"}
+"""Tasks named ``npz:PATH`` and ``folder:PATH``."""
+
+GENERATED = tuple(name for name, place in BUILT_IN.items() if ".families." in place)
+"""Built-in names whose data is generated from a seed and a difficulty."""
+
+
+def task_names() -> tuple[str, ...]:
+    """Names that `load_task` knows without a path: built-ins first, then plug-ins in alphabetical order."""
+    plugged = sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)} - set(BUILT_IN) - set(FROM_FILES))
+    return (*BUILT_IN, *plugged)
+
+
+def load_task(settings_or_name: TaskSettings | str, *, input_shape: tuple[int, int, int] | None = None) -> Task:
+    """The task of some settings, in its own shape or brought to ``input_shape`` (channels, height, width).
+
+    Loading is cached in this process; the tensors of a task are shared and must not be written to.
+
+    Raises:
+        TaskError: an unknown name (with the nearest known one), or data that cannot be a task.
+    """
+    settings = TaskSettings(name=settings_or_name) if isinstance(settings_or_name, str) else settings_or_name
+    return _load(settings, input_shape, _stamp(settings))
+
+
+@lru_cache(maxsize=128)
+def _load(settings: TaskSettings, input_shape: tuple[int, int, int] | None, stamp: tuple[int, ...]) -> Task:
+    if input_shape is not None:
+        return fit_to(_load(settings, None, stamp), input_shape)
+    task = _factory(settings)(settings)
+    if not isinstance(task, Task):
+        raise TaskError(f"{settings.name}: its plug-in gave a {type(task).__name__}, expected a Task")
+    return task
+
+
+def _stamp(settings: TaskSettings) -> tuple[int, ...]:
+    """Changes when the files of a task do, so that the cache never serves data that is no longer there."""
+    if settings.source not in FROM_FILES or not settings.argument:
+        return ()
+    root = Path(settings.argument)
+    try:
+        files = sorted(root.rglob("*")) if root.is_dir() else [root]
+        return tuple(number for file in files for number in (file.stat().st_mtime_ns, file.stat().st_size))
+    except OSError:
+        return ()
+
+
+def _factory(settings: TaskSettings) -> TaskFactory:
+    if settings.name in BUILT_IN:
+        return _resolve(BUILT_IN[settings.name])
+    if settings.source in FROM_FILES:
+        if not settings.argument:
+            raise TaskError(f"{settings.name}: expected {settings.source}:PATH")
+        return _resolve(FROM_FILES[settings.source])
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if point.name in (settings.name, settings.source):
+            return _plugged(point)
+    known = (*task_names(), *(f"{source}:PATH" for source in FROM_FILES))
+    raise TaskError(f"task {settings.name!r}: unknown name.{did_you_mean(settings.name, known)}")
+
+
+def _resolve(place: str) -> TaskFactory:
+    module, _, function = place.partition(":")
+    factory: TaskFactory = getattr(import_module(module), function)
+    return factory
+
+
+def _plugged(point: EntryPoint) -> TaskFactory:
+    """A user's factory; whatever it raises becomes one line that names it."""
+
+    def factory(settings: TaskSettings) -> Task:
+        try:
+            task: Task = point.load()(settings)
+            return task
+        except ArchlockError:
+            raise
+        except Exception as error:
+            cause = " ".join(f"{type(error).__name__}: {error}".split())
+            raise TaskError(f"task {settings.name!r}: its plug-in {point.value} failed: {cause}") from error
+
+    return factory
