@@ -1,0 +1,160 @@
+"""The hybrid space: edge-size networks of convolution and attention stages, after the space of H4H-NAS (2024).
+
+Three stages follow a stem; each is MBConv blocks, ViT blocks, both in that order, or nothing. Stem, resolutions,
+sampling, norm, pooling and residual connections are open too, since they decide what a network can be taught later.
+"""
+
+from __future__ import annotations
+
+from archlock.iospec import IOSpec
+from archlock.spaces.hybrid_blocks import HybridBody, StageSpec, StemSpec, Style, first_block_matches
+from archlock.spaces.network import Network
+from archlock.spaces.protocol import Choice, Genotype, Option
+from archlock.spaces.table import ChoiceSpace
+
+STAGES = 3
+
+GLOBAL_CHOICES = (
+    Choice("resolution", (1.0, 0.75, 0.5, 0.375)),
+    Choice("stem.colour", ("colour", "luminance")),
+    Choice("stem.kernel", (3, 5, 7)),
+    Choice("stem.stride", (1, 2, 4)),
+    Choice("stem.width", (8, 12, 16, 24)),
+    Choice("norm", ("batch", "group")),
+    Choice("downsample", ("stride", "average", "max")),
+    Choice("pooling", ("average", "max")),
+)
+
+# A ViT depth of 1 comes first, because a gene that wakes by one step wakes at index 0 and must not wake as "off".
+STAGE_CHOICES = (
+    Choice("block", ("none", "MBConv", "ViT", "MBConv+ViT")),
+    Choice("width", (8, 12, 16, 24, 32, 48)),
+    Choice("stride", (1, 2)),
+    Choice("skip", (True, False)),
+    Choice("kernel", (3, 5, 7)),
+    Choice("expansion", (1, 2, 4)),
+    Choice("depth", (1, 2, 3)),
+    Choice("vit_depth", (1, 2, 0)),
+    Choice("heads", (1, 2, 4)),
+    Choice("token_stride", (1, 2, 4)),
+    Choice("mlp_ratio", (1, 2)),
+)
+
+NONE, MBCONV, VIT, BOTH = range(4)
+GLOBAL_NAMES = [choice.name for choice in GLOBAL_CHOICES]
+STAGE_NAMES = [choice.name for choice in STAGE_CHOICES]
+DOWNSAMPLE = GLOBAL_NAMES.index("downsample")
+BLOCK, SKIP, VIT_DEPTH = (STAGE_NAMES.index(name) for name in ("block", "skip", "vit_depth"))
+VIT_OFF = STAGE_CHOICES[VIT_DEPTH].options.index(0)
+MBCONV_GENES = frozenset({"kernel", "expansion", "depth"})
+VIT_GENES = frozenset({"vit_depth", "heads", "token_stride", "mlp_ratio"})
+WITHOUT_VIT = {NONE: NONE, MBCONV: MBCONV, VIT: NONE, BOTH: MBCONV}
+
+
+class HybridSpace(ChoiceSpace):
+    """MBConv and ViT stages with open stem, resolutions, sampling, norm, pooling and skips.
+
+    Twins: an empty stage has no other gene; ViT depth 0 is no ViT; a skip that no block can make is no gene; the way
+    of down-sampling is no gene where nothing is down-sampled.
+    """
+
+    name = "hybrid"
+    choices = GLOBAL_CHOICES + tuple(
+        Choice(f"stage{index}.{choice.name}", choice.options) for index in range(STAGES) for choice in STAGE_CHOICES
+    )
+
+    def simplify(self, genotype: Genotype) -> Genotype:
+        """ViT depth 0 told as a block without ViT."""
+        genes = list(genotype)
+        for start in stage_starts():
+            if genes[start + VIT_DEPTH] == VIT_OFF:
+                genes[start + BLOCK] = WITHOUT_VIT[genes[start + BLOCK]]
+        return tuple(genes)
+
+    def active(self, genotype: Genotype) -> tuple[bool, ...]:
+        """Which genes have any effect on the network; one per choice."""
+        stem, stages, style = specs_of(genotype)
+        mask = [True] * len(GLOBAL_CHOICES)
+        mask[DOWNSAMPLE] = any(stage is not None and stage.stride > 1 for stage in stages)
+        width = stem.width
+        for start, stage in zip(stage_starts(), stages, strict=True):
+            mask += _active_in_stage(genotype[start + BLOCK], _skip_matters(width, stage, style))
+            width = width if stage is None else stage.width
+        return tuple(mask)
+
+    def build_canonical(self, genotype: Genotype, io: IOSpec) -> Network:
+        """The network of a canonical genotype."""
+        return build_hybrid(genotype, io)
+
+    @property
+    def canonical_count(self) -> int:
+        """Number of canonical genotypes, counted stage by stage without listing them."""
+        from archlock.spaces.hybrid_count import count_canonical
+
+        return count_canonical(STAGES)
+
+
+def stage_starts() -> list[int]:
+    """Position of each stage's first gene."""
+    return [len(GLOBAL_CHOICES) + index * len(STAGE_CHOICES) for index in range(STAGES)]
+
+
+def _skip_matters(ins: int, stage: StageSpec | None, style: Style) -> bool:
+    if stage is None:
+        return False
+    return stage.vit_depth > 0 or stage.mbconv_depth > 1 or first_block_matches(ins, stage, style)
+
+
+def _active_in_stage(block: int, skip_matters: bool) -> list[bool]:
+    mask = []
+    for name in STAGE_NAMES:
+        if name in MBCONV_GENES:
+            mask.append(block in (MBCONV, BOTH))
+        elif name in VIT_GENES:
+            mask.append(block in (VIT, BOTH))
+        else:
+            mask.append(name == "block" or (block != NONE and (name != "skip" or skip_matters)))
+    return mask
+
+
+def specs_of(genotype: Genotype) -> tuple[StemSpec, tuple[StageSpec | None, ...], Style]:
+    """A genotype, canonical or not, as options of stem and stages; an empty stage is None."""
+    options = [choice.options[gene] for choice, gene in zip(HybridSpace.choices, genotype, strict=True)]
+    shared = dict(zip(GLOBAL_NAMES, options, strict=False))
+    stem = StemSpec(
+        resolution=float(shared["resolution"]),
+        colour=str(shared["stem.colour"]),
+        kernel=int(shared["stem.kernel"]),
+        stride=int(shared["stem.stride"]),
+        width=int(shared["stem.width"]),
+    )
+    stages = tuple(_stage_spec(dict(zip(STAGE_NAMES, options[start:], strict=False))) for start in stage_starts())
+    return stem, stages, Style(norm=str(shared["norm"]), downsample=str(shared["downsample"]))
+
+
+def _stage_spec(options: dict[str, Option]) -> StageSpec | None:
+    block = str(options["block"])
+    mbconv_depth = int(options["depth"]) if "MBConv" in block else 0
+    vit_depth = int(options["vit_depth"]) if "ViT" in block else 0
+    if mbconv_depth + vit_depth == 0:
+        return None
+    return StageSpec(
+        width=int(options["width"]),
+        stride=int(options["stride"]),
+        mbconv_depth=mbconv_depth,
+        kernel=int(options["kernel"]),
+        expansion=int(options["expansion"]),
+        vit_depth=vit_depth,
+        heads=int(options["heads"]),
+        token_stride=int(options["token_stride"]),
+        mlp_ratio=int(options["mlp_ratio"]),
+        skip=bool(options["skip"]),
+    )
+
+
+def build_hybrid(genotype: Genotype, io: IOSpec) -> Network:
+    """The network of any genotype, canonical or not, freshly initialised from torch's global generator."""
+    stem, stages, style = specs_of(genotype)
+    body = HybridBody(stem, stages, style, io.channels)
+    pooling = str(GLOBAL_CHOICES[-1].options[genotype[len(GLOBAL_CHOICES) - 1]])
+    return Network(body, body.features, io, pooling)
