@@ -8,9 +8,9 @@ from __future__ import annotations
 from archlock.errors import UsageError, did_you_mean
 from archlock.spaces.protocol import Choice, Genotype, Option, SearchSpace
 
-# Each edit opens some genes; a gene is named by the last word of its choice ("stages.0.skip" is "skip").
+# Each edit opens some genes; "skip" stands for the skip of every stage, whatever comes before the last dot.
 _OPENED: dict[str, dict[str, Option]] = {
-    "stem": {"stem_stride": 1, "stem_colour": "colour"},
+    "stem": {"stem.stride": 1, "stem.colour": "colour"},
     "resolution": {"resolution": 1.0},
     "tokens": {"token_stride": 1},
     "skip": {"skip": True},
@@ -42,6 +42,6 @@ def edits(space: SearchSpace, genotype: Genotype, names: tuple[str, ...] | None 
 def _open(choices: tuple[Choice, ...], genotype: Genotype, opened: dict[str, Option]) -> Genotype:
     genes = []
     for choice, gene in zip(choices, genotype, strict=True):
-        option = opened.get(choice.name.rsplit(".", 1)[-1])
+        option = opened.get(choice.name, opened.get(choice.name.rpartition(".")[2]))
         genes.append(choice.options.index(option) if option in choice.options else gene)
     return tuple(genes)

@@ -18,9 +18,8 @@ from pydantic import (
 )
 
 from archlock.documents import Document
-from archlock.tasks.settings import TaskSettings, as_task_settings
+from archlock.tasks.settings import TaskSettings
 
-TaskName = Annotated[TaskSettings, BeforeValidator(as_task_settings)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -40,7 +39,7 @@ class InputSettings(Document):
 class SourceSettings(Document):
     """The task the model is released for, and what the lock may cost on it."""
 
-    task: TaskName = Field(description="task name, npz:PATH, folder:PATH, or a mapping with name, seed, difficulty")
+    task: TaskSettings = Field(description="task name, npz:PATH, folder:PATH, or a mapping with name, seed, difficulty")
     tolerance: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.01, description="metric that the lock may lose against the best finalist chosen for the source alone"
     )
@@ -54,9 +53,9 @@ class TargetSettings(Document):
     is sealed until the result is fixed and then attacked once.
     """
 
-    search: tuple[TaskName, ...] = Field(min_length=1, description="library from which simulated targets take data")
-    validation: tuple[TaskName, ...] = Field(min_length=1, description="attacked to choose among finalists")
-    held_out: tuple[TaskName, ...] = Field(min_length=1, description="attacked once, reported")
+    search: tuple[TaskSettings, ...] = Field(min_length=1, description="library from which simulated targets take data")
+    validation: tuple[TaskSettings, ...] = Field(min_length=1, description="attacked to choose among finalists")
+    held_out: tuple[TaskSettings, ...] = Field(min_length=1, description="attacked once, reported")
     simulated: PositiveInt = Field(15, description="simulated target embeddings, K of the ArchLock paper")
     cosine: Annotated[float, Field(gt=0, le=1)] = Field(
         0.9, description="cosine similarity of a simulated target to the source embedding, d of the ArchLock paper"
