@@ -20,10 +20,15 @@ ENTRY_POINT_GROUP = "archlock.tasks"
 
 BUILT_IN = {
     "digits": "archlock.tasks.digits:digits",
+    "photo-patches": "archlock.tasks.photos:photo_patches",
     "textures": "archlock.tasks.families.textures:textures",
     "shapes": "archlock.tasks.families.shapes:shapes",
     "presence": "archlock.tasks.families.shapes:presence",
+    "glyphs": "archlock.tasks.families.glyphs:glyphs",
     "colours": "archlock.tasks.families.colours:colours",
+    "counting": "archlock.tasks.families.counting:counting",
+    "darcy": "archlock.tasks.families.darcy:darcy",
+    "rhythms": "archlock.tasks.families.rhythms:rhythms",
 }
 """Tasks that need no download: name to ``module:factory``, imported when asked for."""
 

@@ -50,13 +50,13 @@ def presence(settings: TaskSettings) -> Task:
 def draw_shapes(rng: np.random.Generator, labels: Labels, difficulty: float) -> Array:
     """Pictures (n, 3, 24, 24) of the shapes in ``labels``."""
     count = len(labels)
-    radius = between(rng, blend(7.0, 4.0, difficulty), blend(9.5, 8.5, difficulty), count)
+    radius = between(rng, blend(8.5, 5.5, difficulty), blend(10.0, 9.0, difficulty), count)
     room = np.maximum(SIZE / 2 - radius, 0)
     centre = between(rng, -1, 1, 2, count) * room
-    ground, colour = contrasting_colours(rng, count, blend(0.6, 0.25, difficulty))
+    ground, colour = contrasting_colours(rng, count, blend(0.7, 0.35, difficulty))
     picture = np.broadcast_to(column(ground), (count, 3, SIZE, SIZE))
     picture = paint(picture, colour, shape_masks(rng, labels, centre, radius))
-    return grainy(rng, picture, blend(0.02, 0.16, difficulty))
+    return grainy(rng, picture, blend(0.01, 0.1, difficulty))
 
 
 def draw_presence(rng: np.random.Generator, count: int, kinds: int, difficulty: float) -> tuple[Array, Array]:
@@ -68,13 +68,13 @@ def draw_presence(rng: np.random.Generator, count: int, kinds: int, difficulty: 
     for quarter in range(4):
         middle = np.array([[quarter % 2], [quarter // 2]]) * SIZE / 2 - SIZE / 4
         centre = middle + between(rng, -1, 1, 2, count)
-        radius = between(rng, blend(4.5, 3.5, difficulty), 5.5, count)
-        reach = blend(0.45, 0.25, difficulty)
+        radius = between(rng, blend(5.0, 4.0, difficulty), 5.5, count)
+        reach = blend(0.6, 0.3, difficulty)
         colour = picture[:, :, 0, 0] + reach * rng.choice([-1, 1], (count, 3)) * between(rng, 0.5, 1, count, 3)
         mask = shape_masks(rng, what[:, quarter], centre, radius) * column(filled[:, quarter])
         picture = paint(picture, colour, mask)
         np.maximum.at(present, (np.arange(count), what[:, quarter]), filled[:, quarter])
-    return grainy(rng, picture, blend(0.02, 0.12, difficulty)), present
+    return grainy(rng, picture, blend(0.01, 0.07, difficulty)), present
 
 
 def shape_masks(rng: np.random.Generator, labels: Labels, centre: Array, radius: Array) -> Array:

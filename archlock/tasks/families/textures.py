@@ -35,9 +35,9 @@ def draw_textures(rng: np.random.Generator, labels: Labels, difficulty: float) -
     cycles = np.where(fine, between(rng, *FINE_CYCLES, count), between(rng, *COARSE_CYCLES, count))
     angles = np.deg2rad(np.array(ORIENTATIONS_DEG)[labels % len(ORIENTATIONS_DEG)])
     angles = angles + rng.normal(0, np.deg2rad(blend(3, 15, difficulty)), count)
-    waves = np.where(column(noisy), band_noise(rng, cycles), gratings(rng, cycles, angles))
+    waves = np.where(noisy[:, None, None], band_noise(rng, cycles), gratings(rng, cycles, angles))
     contrast = between(rng, blend(0.8, 0.4, difficulty), 1.0, count)
-    return grainy(rng, (column(contrast) * waves)[:, None], blend(0.2, 1.4, difficulty))
+    return grainy(rng, (column(contrast) * waves)[:, None], blend(0.4, 2.6, difficulty))
 
 
 def gratings(rng: np.random.Generator, cycles: Array, angles: Array) -> Array:
@@ -45,7 +45,7 @@ def gratings(rng: np.random.Generator, cycles: Array, angles: Array) -> Array:
     x, y = pixel_grid()
     along = x * column(np.cos(angles)) + y * column(np.sin(angles))
     phase = between(rng, 0, 2 * np.pi, len(cycles))
-    return np.sqrt(2) * np.sin(2 * np.pi * column(cycles) * along / SIZE + column(phase))
+    return np.asarray(np.sqrt(2) * np.sin(2 * np.pi * column(cycles) * along / SIZE + column(phase)))
 
 
 def band_noise(rng: np.random.Generator, cycles: Array, bandwidth: float = 0.7) -> Array:
