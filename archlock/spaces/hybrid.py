@@ -7,7 +7,7 @@ sampling, norm, pooling and residual connections are open too, since they decide
 from __future__ import annotations
 
 from archlock.iospec import IOSpec
-from archlock.spaces.hybrid_blocks import HybridBody, StageSpec, StemSpec, Style, first_block_matches
+from archlock.spaces.hybrid_blocks import HybridBody, StageSpec, StemSpec, Style
 from archlock.spaces.network import Network
 from archlock.spaces.protocol import Choice, Genotype, Option
 from archlock.spaces.table import ChoiceSpace
@@ -41,14 +41,36 @@ STAGE_CHOICES = (
 )
 
 NONE, MBCONV, VIT, BOTH = range(4)
-GLOBAL_NAMES = [choice.name for choice in GLOBAL_CHOICES]
-STAGE_NAMES = [choice.name for choice in STAGE_CHOICES]
-DOWNSAMPLE = GLOBAL_NAMES.index("downsample")
-BLOCK, SKIP, VIT_DEPTH = (STAGE_NAMES.index(name) for name in ("block", "skip", "vit_depth"))
-VIT_OFF = STAGE_CHOICES[VIT_DEPTH].options.index(0)
+WITHOUT_VIT = {NONE: NONE, MBCONV: MBCONV, VIT: NONE, BOTH: MBCONV}
 MBCONV_GENES = frozenset({"kernel", "expansion", "depth"})
 VIT_GENES = frozenset({"vit_depth", "heads", "token_stride", "mlp_ratio"})
-WITHOUT_VIT = {NONE: NONE, MBCONV: MBCONV, VIT: NONE, BOTH: MBCONV}
+
+STARTS = tuple(len(GLOBAL_CHOICES) + index * len(STAGE_CHOICES) for index in range(STAGES))
+GLOBAL_NAMES = [choice.name for choice in GLOBAL_CHOICES]
+STAGE_NAMES = [choice.name for choice in STAGE_CHOICES]
+DOWNSAMPLE, STEM_WIDTH, POOLING = (GLOBAL_NAMES.index(name) for name in ("downsample", "stem.width", "pooling"))
+BLOCK, WIDTH, STRIDE, DEPTH, VIT_DEPTH = map(STAGE_NAMES.index, ("block", "width", "stride", "depth", "vit_depth"))
+STEM_WIDTHS, STAGE_WIDTHS = GLOBAL_CHOICES[STEM_WIDTH].options, STAGE_CHOICES[WIDTH].options
+STRIDED_BLOCKS = GLOBAL_CHOICES[DOWNSAMPLE].options.index("stride")
+STRIDE_ONE, DEPTH_ONE = STAGE_CHOICES[STRIDE].options.index(1), STAGE_CHOICES[DEPTH].options.index(1)
+VIT_OFF = STAGE_CHOICES[VIT_DEPTH].options.index(0)
+
+
+def _is_active(name: str, block: int, skip_matters: bool) -> bool:
+    """Whether one gene of a stage has any effect under some block type."""
+    if name in MBCONV_GENES:
+        return block in (MBCONV, BOTH)
+    if name in VIT_GENES:
+        return block in (VIT, BOTH)
+    return name == "block" or (block != NONE and (name != "skip" or skip_matters))
+
+
+GLOBAL_MASK = tuple(name != "downsample" for name in GLOBAL_NAMES)
+STAGE_MASKS = {
+    (block, skip_matters): tuple(_is_active(name, block, skip_matters) for name in STAGE_NAMES)
+    for block in (NONE, MBCONV, VIT, BOTH)
+    for skip_matters in (False, True)
+}
 
 
 class HybridSpace(ChoiceSpace):
@@ -66,20 +88,25 @@ class HybridSpace(ChoiceSpace):
     def simplify(self, genotype: Genotype) -> Genotype:
         """ViT depth 0 told as a block without ViT."""
         genes = list(genotype)
-        for start in stage_starts():
+        for start in STARTS:
             if genes[start + VIT_DEPTH] == VIT_OFF:
                 genes[start + BLOCK] = WITHOUT_VIT[genes[start + BLOCK]]
         return tuple(genes)
 
     def active(self, genotype: Genotype) -> tuple[bool, ...]:
         """Which genes have any effect on the network; one per choice."""
-        stem, stages, style = specs_of(genotype)
-        mask = [True] * len(GLOBAL_CHOICES)
-        mask[DOWNSAMPLE] = any(stage is not None and stage.stride > 1 for stage in stages)
-        width = stem.width
-        for start, stage in zip(stage_starts(), stages, strict=True):
-            mask += _active_in_stage(genotype[start + BLOCK], _skip_matters(width, stage, style))
-            width = width if stage is None else stage.width
+        mask = list(GLOBAL_MASK)
+        strided_blocks = genotype[DOWNSAMPLE] == STRIDED_BLOCKS
+        width = STEM_WIDTHS[genotype[STEM_WIDTH]]
+        for start in STARTS:
+            block, ins, sampled = genotype[start + BLOCK], width, genotype[start + STRIDE] != STRIDE_ONE
+            if block != NONE:
+                width = STAGE_WIDTHS[genotype[start + WIDTH]]
+                mask[DOWNSAMPLE] |= sampled
+            # The first MBConv keeps its input's shape, or a later block does.
+            keeps_shape = ins == width and not (sampled and strided_blocks)
+            skip_matters = block in (VIT, BOTH) or genotype[start + DEPTH] != DEPTH_ONE or keeps_shape
+            mask += STAGE_MASKS[block, skip_matters]
         return tuple(mask)
 
     def build_canonical(self, genotype: Genotype, io: IOSpec) -> Network:
@@ -94,29 +121,6 @@ class HybridSpace(ChoiceSpace):
         return count_canonical(STAGES)
 
 
-def stage_starts() -> list[int]:
-    """Position of each stage's first gene."""
-    return [len(GLOBAL_CHOICES) + index * len(STAGE_CHOICES) for index in range(STAGES)]
-
-
-def _skip_matters(ins: int, stage: StageSpec | None, style: Style) -> bool:
-    if stage is None:
-        return False
-    return stage.vit_depth > 0 or stage.mbconv_depth > 1 or first_block_matches(ins, stage, style)
-
-
-def _active_in_stage(block: int, skip_matters: bool) -> list[bool]:
-    mask = []
-    for name in STAGE_NAMES:
-        if name in MBCONV_GENES:
-            mask.append(block in (MBCONV, BOTH))
-        elif name in VIT_GENES:
-            mask.append(block in (VIT, BOTH))
-        else:
-            mask.append(name == "block" or (block != NONE and (name != "skip" or skip_matters)))
-    return mask
-
-
 def specs_of(genotype: Genotype) -> tuple[StemSpec, tuple[StageSpec | None, ...], Style]:
     """A genotype, canonical or not, as options of stem and stages; an empty stage is None."""
     options = [choice.options[gene] for choice, gene in zip(HybridSpace.choices, genotype, strict=True)]
@@ -128,7 +132,7 @@ def specs_of(genotype: Genotype) -> tuple[StemSpec, tuple[StageSpec | None, ...]
         stride=int(shared["stem.stride"]),
         width=int(shared["stem.width"]),
     )
-    stages = tuple(_stage_spec(dict(zip(STAGE_NAMES, options[start:], strict=False))) for start in stage_starts())
+    stages = tuple(_stage_spec(dict(zip(STAGE_NAMES, options[start:], strict=False))) for start in STARTS)
     return stem, stages, Style(norm=str(shared["norm"]), downsample=str(shared["downsample"]))
 
 
@@ -156,5 +160,5 @@ def build_hybrid(genotype: Genotype, io: IOSpec) -> Network:
     """The network of any genotype, canonical or not, freshly initialised from torch's global generator."""
     stem, stages, style = specs_of(genotype)
     body = HybridBody(stem, stages, style, io.channels)
-    pooling = str(GLOBAL_CHOICES[-1].options[genotype[len(GLOBAL_CHOICES) - 1]])
+    pooling = str(GLOBAL_CHOICES[POOLING].options[genotype[POOLING]])
     return Network(body, body.features, io, pooling)

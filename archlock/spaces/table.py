@@ -93,7 +93,8 @@ class ChoiceSpace(ABC):
         return self.canonical(self._random_genes(rng))
 
     def _random_genes(self, rng: np.random.Generator) -> Genotype:
-        return tuple(int(rng.integers(len(choice.options))) for choice in self.choices)
+        sizes = [len(choice.options) for choice in self.choices]
+        return tuple(rng.integers(sizes).tolist())
 
     def mutate(self, genotype: Genotype, rng: np.random.Generator) -> Genotype:
         """A canonical genotype that differs in one active gene, and in the genes that this wakes, drawn at random.

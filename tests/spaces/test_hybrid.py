@@ -18,14 +18,6 @@ NAMES = [choice.name for choice in SPACE.choices]
 SMALL = IOSpec(3, 16, 16, OutputKind.CLASSES, 10)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def genotype(**options: object) -> Genotype:
     """Index 0 everywhere but in the named genes, given by option; dots written as two underscores."""
     genes = [0] * len(NAMES)

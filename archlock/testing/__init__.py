@@ -1,0 +1,8 @@
+"""Contract suites for those who write their own parts: derive from one, give its fixture, and run pytest.
+
+The only place of the library that imports pytest, and no other part imports it.
+"""
+
+from archlock.testing.spaces import SearchSpaceContract
+
+__all__ = ["SearchSpaceContract"]
