@@ -1,4 +1,34 @@
-"""What a network costs on hardware: workload, NPU, CIM, vector unit, schedule."""
+"""What a network costs on hardware: workload, NPU, CIM, vector unit, schedule.
+
+Stands on torch, numpy, archlock's errors, documents and configs; knows nothing of spaces, tasks or searches.
+"""
 
 if __name__ != "archlock.hwcost":
     raise ImportError("import archlock.hwcost, not hwcost: the folder is a part of archlock")
+
+from archlock.hwcost.cost import BatchCost, Cost, LayerRow
+from archlock.hwcost.estimate import OBJECTIVES, SCHEMAS, estimate, estimate_batch
+from archlock.hwcost.hardware import Hardware
+from archlock.hwcost.profiles import hardware_names, load_hardware
+from archlock.hwcost.systolic import SystolicArray, systolic_cycles
+from archlock.hwcost.trace import trace
+from archlock.hwcost.workload import OpKind, Workload, WorkloadBatch
+
+__all__ = [
+    "OBJECTIVES",
+    "SCHEMAS",
+    "BatchCost",
+    "Cost",
+    "Hardware",
+    "LayerRow",
+    "OpKind",
+    "SystolicArray",
+    "Workload",
+    "WorkloadBatch",
+    "estimate",
+    "estimate_batch",
+    "hardware_names",
+    "load_hardware",
+    "systolic_cycles",
+    "trace",
+]

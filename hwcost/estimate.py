@@ -1,0 +1,155 @@
+"""Latency and energy of workloads under an execution schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archlock.errors import HardwareError, did_you_mean
+from archlock.hwcost.cost import BatchCost, Cost, LayerRow
+from archlock.hwcost.elimination import EliminationPlan, best_assignment
+from archlock.hwcost.hardware import Hardware
+from archlock.hwcost.sides import SIDES, SideCosts, Transfers, side_costs, transfer_costs
+from archlock.hwcost.units import Bound, Cause
+from archlock.hwcost.workload import BoolArray, Layers, OpKind, Workload, WorkloadBatch
+from archlock.scores import FloatArray
+
+SCHEMAS = ("npu-only", "cim-only", "sequential")
+OBJECTIVES = ("latency", "energy")
+
+
+@dataclass(frozen=True, eq=False)
+class _Solution:
+    """Assignment of all layers and what it costs; shapes (layers,), energies (causes, layers)."""
+
+    side: NDArray[np.int8]
+    latency_s: FloatArray
+    energy_j: FloatArray
+    moved: BoolArray
+    utilisation: FloatArray
+    bound: NDArray[np.int8]
+    transfers: Transfers
+
+
+def estimate(workload: Workload, hardware: Hardware, schema: str = "sequential", objective: str = "latency") -> Cost:
+    """Modelled cost of one inference.
+
+    Args:
+        workload: traced network.
+        hardware: the system.
+        schema: ``npu-only``, ``cim-only``, or ``sequential``: layers take turns, each on the unit that makes the
+            whole best, transfers over the link included. The assignment is the exact optimum of the objective, for
+            graphs with skips and branches too. On a system with one unit, sequential is that unit alone.
+        objective: what the sequential assignment minimises: ``latency`` or ``energy``.
+
+    Raises:
+        HardwareError: unknown schema or objective, a unit that the hardware lacks, or a layer that the unit may not
+            run (a dynamic operand on macros that forbid it).
+    """
+    solution = _solve(workload.layers, workload.plan, hardware, schema, objective)
+    blocked = np.flatnonzero(np.isinf(solution.latency_s))
+    if len(blocked):
+        name = workload.names[int(blocked[0])]
+        raise HardwareError(
+            f"{name}: {hardware.name} forbids operands computed during the inference on its cim macros; "
+            "use the schema sequential on hardware that also has an npu"
+        )
+    moves = solution.transfers.energy_j * solution.moved
+    causes = (solution.energy_j + moves).sum(axis=1).tolist()
+    latency_s = float(solution.latency_s.sum() + (solution.transfers.latency_s * solution.moved).sum())
+    by_cause = {cause.label: causes[cause] for cause in Cause}
+    rows = tuple(_rows(workload, solution))
+    return Cost(hardware.name, schema, objective, latency_s, sum(by_cause.values()), by_cause, rows)
+
+
+def estimate_batch(
+    workloads: WorkloadBatch, hardware: Hardware, schema: str = "sequential", objective: str = "latency"
+) -> BatchCost:
+    """Modelled cost of many networks in one pass over all their layers; each as `estimate` gives it.
+
+    Raises:
+        HardwareError: unknown schema or objective, or a unit that the hardware lacks. A network that the unit may
+            not run is not feasible in the result instead.
+    """
+    solution = _solve(workloads.layers, workloads.plan, hardware, schema, objective)
+    latency = solution.latency_s + solution.transfers.latency_s * solution.moved
+    energy = solution.energy_j.sum(axis=0) + solution.transfers.energy_j.sum(axis=0) * solution.moved
+    barred = np.isinf(latency)
+    feasible = np.bincount(workloads.network, barred, minlength=len(workloads)) == 0
+    totals = (np.bincount(workloads.network, np.where(barred, 0, v), len(workloads)) for v in (latency, energy))
+    return BatchCost(*totals, feasible)
+
+
+def _solve(layers: Layers, plan: EliminationPlan, hardware: Hardware, schema: str, objective: str) -> _Solution:
+    needed = _sides_of(schema, objective, hardware)
+    transfers = transfer_costs(layers, hardware)
+    costs = [side_costs(layers, hardware, side) for side in needed]
+    if len(needed) == 1:
+        side = np.full(len(layers), SIDES.index(needed[0]), dtype=np.int8)
+        moved = np.zeros(len(layers), dtype=bool)
+        only = costs[0]
+        return _Solution(side, only.latency_s, only.energy_j, moved, only.utilisation, only.bound, transfers)
+    side = _assign(plan, costs, transfers, objective)
+    on_cim = side.astype(bool)
+    latency, energy, utilisation, bound = (
+        np.where(on_cim, getattr(costs[1], name), getattr(costs[0], name))
+        for name in ("latency_s", "energy_j", "utilisation", "bound")
+    )
+    return _Solution(side, latency, energy, _moved(layers, side), utilisation, bound, transfers)
+
+
+def _sides_of(schema: str, objective: str, hardware: Hardware) -> tuple[str, ...]:
+    """Sides that a schema uses on a system; checks the names on the way."""
+    for word, given, known in (("schema", schema, SCHEMAS), ("objective", objective, OBJECTIVES)):
+        if given not in known:
+            raise HardwareError(f"no {word} {given!r}.{did_you_mean(given, known)}")
+    present = tuple(side for side in SIDES if getattr(hardware, side) is not None)
+    if schema == "sequential":
+        return present
+    side = schema.removesuffix("-only")
+    if side not in present:
+        raise HardwareError(f"{hardware.name} has no {side}: use the schema {present[0]}-only")
+    return (side,)
+
+
+def _assign(plan: EliminationPlan, costs: list[SideCosts], transfers: Transfers, objective: str) -> NDArray[np.int8]:
+    latency = np.stack([side.latency_s for side in costs], axis=1)
+    if objective == "latency":
+        return best_assignment(plan, latency, transfers.latency_s)
+    energy = np.stack([side.energy_j.sum(axis=0) for side in costs], axis=1)
+    return best_assignment(plan, np.where(np.isinf(latency), np.inf, energy), transfers.energy_j.sum(axis=0))
+
+
+def _moved(layers: Layers, side: NDArray[np.int8]) -> BoolArray:
+    """Which results some layer on the other side reads."""
+    inner = layers.edge_source >= 0
+    source, target = layers.edge_source[inner], layers.edge_target[inner]
+    moved = np.zeros(len(layers), dtype=bool)
+    moved[source[side[source] != side[target]]] = True
+    return moved
+
+
+def _rows(workload: Workload, solution: _Solution) -> Iterator[LayerRow]:
+    """Layers in execution order, each followed by the transfer of its result where there is one."""
+    layers, energy = workload.layers, solution.energy_j.sum(axis=0)
+    link_energy = solution.transfers.energy_j.sum(axis=0)
+    for i, name in enumerate(workload.names):
+        side = SIDES[int(solution.side[i])]
+        yield LayerRow(
+            name=name,
+            kind=OpKind(int(layers.kind[i])).label,
+            unit=side if layers.is_matrix[i] else "vector",
+            side=side,
+            latency_s=float(solution.latency_s[i]),
+            energy_j=float(energy[i]),
+            macs=int(layers.macs[i]),
+            utilisation=float(solution.utilisation[i]),
+            bound=Bound(int(solution.bound[i])).name.lower().replace("_", " "),
+        )
+        if solution.moved[i]:
+            other = SIDES[1 - int(solution.side[i])]
+            latency_s, energy_j = float(solution.transfers.latency_s[i]), float(link_energy[i])
+            yield LayerRow(name, "transfer", "link", other, latency_s, energy_j, 0, 0.0, "link")

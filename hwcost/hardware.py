@@ -1,0 +1,126 @@
+"""A system of units, memories and links, with every figure in SI-like units that its name states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from archlock.hwcost.systolic import SystolicArray
+
+Side = Literal["npu", "cim"]
+
+
+@dataclass(frozen=True)
+class Npu:
+    """A systolic array of int8 multiply-accumulate cells.
+
+    Attributes:
+        array: rows, columns, dataflow.
+        clock_hz: clock.
+        mac_j: energy of one multiply-accumulate, registers included.
+        leakage_w: static power.
+    """
+
+    array: SystolicArray
+    clock_hz: float
+    mac_j: float
+    leakage_w: float
+
+
+@dataclass(frozen=True)
+class Cim:
+    """Compute-in-memory macros that hold weights and multiply whole vectors.
+
+    Attributes:
+        macros: number of macros, written and used in parallel.
+        rows, columns: int8 weights that a macro holds: inputs by outputs.
+        clock_hz: clock.
+        cycles_per_product: cycles of one matrix-vector product.
+        write_bits_per_cycle: weight bits written per cycle and macro.
+        mac_j: energy per multiply-accumulate without converters.
+        adc_j: ADC energy per output column and matrix-vector product; 0 for digital macros.
+        dac_j: DAC energy per input row and matrix-vector product; 0 for digital macros.
+        write_j_per_bit: energy to write one weight bit.
+        leakage_w: static power of all macros.
+        dynamic_operands: whether an operand computed during the inference may be written as weights.
+    """
+
+    macros: int
+    rows: int
+    columns: int
+    clock_hz: float
+    cycles_per_product: int
+    write_bits_per_cycle: int
+    mac_j: float
+    adc_j: float
+    dac_j: float
+    write_j_per_bit: float
+    leakage_w: float
+    dynamic_operands: bool
+
+
+@dataclass(frozen=True)
+class VectorUnit:
+    """Lanes for everything that is not a matrix product; one set beside each unit.
+
+    Attributes:
+        lanes: operations per cycle.
+        clock_hz: clock.
+        operation_j: energy of one operation.
+        transcendental_operations, softmax_operations, layer_norm_operations: operations per element of GELU and its
+            like, softmax, and LayerNorm; every other element operation is one.
+    """
+
+    lanes: int
+    clock_hz: float
+    operation_j: float
+    transcendental_operations: float
+    softmax_operations: float
+    layer_norm_operations: float
+
+
+@dataclass(frozen=True)
+class Memories:
+    """On-chip SRAM, one of this size beside each unit, and the DRAM that all share.
+
+    Attributes:
+        sram_bytes: capacity of one SRAM.
+        sram_j_per_byte, dram_j_per_byte: energy of a read or write.
+        dram_bytes_per_s: bandwidth.
+    """
+
+    sram_bytes: int
+    sram_j_per_byte: float
+    dram_j_per_byte: float
+    dram_bytes_per_s: float
+
+
+@dataclass(frozen=True)
+class Link:
+    """Connection between the NPU's and the CIM unit's SRAM."""
+
+    bytes_per_s: float
+    setup_s: float
+    j_per_byte: float
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A whole system; a unit that is absent is None.
+
+    Raises:
+        HardwareError: (from `archlock.hwcost.load_hardware`) no unit at all, or two units without a link.
+    """
+
+    name: str
+    note: str
+    vector: VectorUnit
+    memories: Memories
+    npu: Npu | None = None
+    cim: Cim | None = None
+    link: Link | None = None
+
+    @property
+    def leakage_w(self) -> float:
+        """Static power of all units present, used or not."""
+        return sum(unit.leakage_w for unit in (self.npu, self.cim) if unit is not None)

@@ -1,0 +1,236 @@
+"""What each aten operator costs: matrix products with their sizes, or element operations of the vector unit.
+
+Only shapes are read. Operators are known by their aten name without overload; one that is missing here is an error
+when it works on activations, never a silent zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from torch import Tensor
+
+from archlock.hwcost.workload import OpKind
+
+BIAS_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Work:
+    """One layer's work: a matrix product (m, k, n, count), or element operations (work).
+
+    Attributes:
+        out_elements: elements of the result where it is not the operator's own (a step inside a fused operator).
+        foldable: an inference batch norm, free right after a static matrix product.
+        reads: operands of this step; None stands for all operands of the operator.
+        reads_previous: the step also reads the result of the step before it.
+        label: name of the step where the operator's own name would mislead.
+    """
+
+    kind: OpKind
+    m: int = 0
+    k: int = 0
+    n: int = 0
+    count: int = 0
+    dynamic: bool = False
+    work: int = 0
+    weight_bytes: int = 0
+    has_bias: bool = False
+    out_elements: int = 0
+    foldable: bool = False
+    reads: tuple[Tensor, ...] | None = None
+    reads_previous: bool = False
+    label: str = ""
+
+
+IsStatic = Callable[[Tensor], bool]
+FREE: tuple[Work, ...] = ()
+"""A view, or work done before the inference."""
+
+_FREE = """_unsafe_view _reshape_alias _to_copy detach_ lift_fresh alias _conj contiguous squeeze_ unsqueeze_ t_ transpose_
+    _assert_async _assert_tensor_metadata resize_ expand_as type_as set_ native_dropout dropout"""
+_MOVES = """clone copy copy_ cat stack constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d
+    replication_pad2d roll flip index_select index index_put index_put_ _unsafe_index gather scatter repeat
+    repeat_interleave pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col col2im unfold fill
+    fill_ zero_ tril triu embedding slice_scatter select_scatter masked_select sort topk"""
+_ELEMENTWISE = """add add_ sub sub_ rsub mul mul_ div div_ maximum minimum where masked_fill masked_fill_ lerp addcmul
+    addcdiv neg abs sign floor ceil round trunc reciprocal square eq ne lt le gt ge logical_and logical_or logical_not
+    bitwise_and bitwise_or bitwise_not remainder fmod cumsum isnan isinf nan_to_num"""
+_ACTIVATIONS = """relu relu_ hardtanh hardtanh_ clamp clamp_ clamp_min clamp_max clamp_min_ clamp_max_ leaky_relu
+    leaky_relu_ threshold threshold_ hardswish hardswish_ hardsigmoid hardsigmoid_ prelu _prelu_kernel rrelu
+    rrelu_with_noise relu6"""
+_TRANSCENDENTAL = """gelu gelu_ silu silu_ sigmoid sigmoid_ tanh tanh_ mish mish_ elu elu_ softplus exp exp_ log log1p erf
+    pow pow_ sqrt sqrt_ rsqrt sin cos atan log_sigmoid_forward logaddexp expm1 glu"""
+_REDUCTIONS = """mean sum amax amin max min argmax argmin var var_mean std std_mean prod norm linalg_vector_norm any all
+    logsumexp"""
+_POOLS = """max_pool2d_with_indices avg_pool2d _adaptive_avg_pool2d adaptive_max_pool2d max_pool1d_with_indices
+    avg_pool1d adaptive_avg_pool1d max_pool2d max_pool3d_with_indices avg_pool3d _adaptive_avg_pool3d"""
+
+
+def _by_elements(kind: OpKind, taps: int = 1) -> Callable[..., tuple[Work, ...]]:
+    """Work in proportion to the larger of operand and result."""
+
+    def cost(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+        given = max((arg.numel() for arg in args if isinstance(arg, Tensor) and not static(arg)), default=0)
+        largest = results[0].numel() if kind in (OpKind.DATA_MOVEMENT, OpKind.INTERPOLATION) else given
+        return (Work(kind, work=taps * max(largest, results[0].numel())),)
+
+    return cost
+
+
+def _batch_norm(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    return (Work(OpKind.NORMALISATION, work=args[0].numel(), weight_bytes=8 * args[0].shape[1], foldable=True),)
+
+
+def _norm(kind: OpKind) -> Callable[..., tuple[Work, ...]]:
+    """Normalisation by statistics of the activations themselves."""
+
+    def cost(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+        weights = sum(arg.numel() for arg in args[1:] if isinstance(arg, Tensor))
+        return (Work(kind, work=args[0].numel(), weight_bytes=BIAS_BYTES * weights),)
+
+    return cost
+
+
+def _bias_bytes(bias: object) -> int:
+    return BIAS_BYTES * bias.numel() if isinstance(bias, Tensor) else 0
+
+
+def _convolution(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    """A convolution as one product per group: positions by (channels x kernel) by output channels.
+
+    A transposed one multiplies every input position with the whole kernel, so its positions are the input's.
+    """
+    inputs, weight, bias = args[:3]
+    transposed, groups = bool(args[6]), int(args[8])
+    positions = inputs.shape[0] * prod((inputs if transposed else results[0]).shape[2:])
+    k, n = (
+        (weight.shape[0] // groups, prod(weight.shape[1:]))
+        if transposed
+        else (prod(weight.shape[1:]), weight.shape[0] // groups)
+    )
+    dynamic = not static(weight)
+    stored = 0 if dynamic else weight.numel()
+    kind = OpKind.GROUPED_CONV if groups > 1 else OpKind.CONV
+    weight_bytes = stored + _bias_bytes(bias)
+    return (Work(kind, positions, k, n, groups, dynamic, weight_bytes=weight_bytes, has_bias=bias is not None),)
+
+
+def _product(left: Tensor, right: Tensor, bias: object, static: IsStatic) -> tuple[Work, ...]:
+    """(…, m, k) by (…, k, n); a stored left operand makes it the transposed product with stored weights."""
+    if static(left) and not static(right):
+        left, right = right.transpose(-1, -2), left.transpose(-1, -2)
+    *batch, m, k = left.shape
+    n = right.shape[-1]
+    count = prod(batch) if right.dim() > 2 else 1
+    m = m if right.dim() > 2 else m * prod(batch)
+    dynamic = not static(right)
+    weight_bytes = (0 if dynamic else right.numel()) + (_bias_bytes(bias) if _is_stored(bias, static) else 0)
+    kind = OpKind.MATMUL if dynamic else OpKind.LINEAR
+    return (Work(kind, m, k, n, count, dynamic, weight_bytes=weight_bytes, has_bias=_is_stored(bias, static)),)
+
+
+def _is_stored(bias: object, static: IsStatic) -> bool:
+    return isinstance(bias, Tensor) and static(bias)
+
+
+def _mm(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    return _product(args[0], args[1], None, static)
+
+
+def _addmm(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    return _product(args[1], args[2], args[0], static)
+
+
+def _mv(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    return _product(args[0], args[1].unsqueeze(-1), None, static)
+
+
+def _linear(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    bias = args[2] if len(args) > 2 else None
+    left = args[0].reshape(-1, args[0].shape[-1])
+    return _product(left, args[1].transpose(0, 1), bias, static)
+
+
+def _attention(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    """Fused attention as what it is made of: scores, softmax, weighted values; (batch, heads, tokens, width) each."""
+    query, key, value = args[:3]
+    count, queries, keys = prod(query.shape[:-2]), query.shape[-2], key.shape[-2]
+    scores = count * queries * keys
+    return (
+        Work(OpKind.MATMUL, queries, query.shape[-1], keys, count, True, 0, out_elements=scores, reads=(query, key),
+             label="attention scores"),
+        Work(OpKind.SOFTMAX, work=scores, out_elements=scores, reads=(), reads_previous=True, label="softmax"),
+        Work(OpKind.MATMUL, queries, keys, value.shape[-1], count, True, 0, reads=(value,), reads_previous=True,
+             label="attention values"),
+    )  # fmt: skip
+
+
+def _pool(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    """One operation per tap of every window; adaptive windows cover the input about once."""
+    window = args[1] if len(args) > 1 and isinstance(args[1], (list, tuple)) else ()
+    outputs = results[0].numel()
+    return (Work(OpKind.POOLING, work=max(args[0].numel(), outputs * prod(window)), out_elements=outputs),)
+
+
+def _adaptive_pool(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    return (Work(OpKind.POOLING, work=max(args[0].numel(), results[0].numel())),)
+
+
+def _table() -> dict[str, Callable[..., tuple[Work, ...]]]:
+    table: dict[str, Callable[..., tuple[Work, ...]]] = {
+        "convolution": _convolution, "mm": _mm, "bmm": _mm, "matmul": _mm, "addmm": _addmm, "baddbmm": _addmm,
+        "mv": _mv, "linear": _linear, "_softmax": _by_elements(OpKind.SOFTMAX),
+        "_log_softmax": _by_elements(OpKind.SOFTMAX), "_safe_softmax": _by_elements(OpKind.SOFTMAX),
+        "native_layer_norm": _norm(OpKind.LAYER_NORM), "_fused_rms_norm": _norm(OpKind.LAYER_NORM),
+        "native_group_norm": _norm(OpKind.LAYER_NORM),
+    }  # fmt: skip
+    for name in (
+        "native_batch_norm",
+        "_native_batch_norm_legit_no_training",
+        "cudnn_batch_norm",
+        "_batch_norm_no_update",
+    ):
+        table[name] = _batch_norm
+    for names, kind in (
+        (_MOVES, OpKind.DATA_MOVEMENT),
+        (_ELEMENTWISE, OpKind.ELEMENTWISE),
+        (_ACTIVATIONS, OpKind.ACTIVATION),
+        (_TRANSCENDENTAL, OpKind.GELU),
+        (_REDUCTIONS, OpKind.POOLING),
+    ):
+        table |= dict.fromkeys(names.split(), _by_elements(kind))
+    for name in _POOLS.split():
+        table[name] = _adaptive_pool if "adaptive" in name else _pool
+    taps = {"nearest": 1, "linear1d": 2, "bilinear2d": 4, "bicubic2d": 16, "trilinear3d": 8}
+    for suffix, count in taps.items():
+        for name in ("1d", "2d", "3d") if suffix == "nearest" else ("",):
+            table |= dict.fromkeys(
+                (f"upsample_{suffix}{name}", f"_upsample_{suffix}{name}", f"_upsample_{suffix}{name}_aa"),
+                _by_elements(OpKind.INTERPOLATION, count),
+            )
+    table |= {"_upsample_nearest_exact1d": table["upsample_nearest1d"]}
+    table |= {"_upsample_nearest_exact2d": table["upsample_nearest2d"]}
+    return table
+
+
+_OPERATORS = _table()
+_FREE_NAMES = frozenset(_FREE.split())
+
+
+def read_operator(
+    func: Any, args: Sequence[Any], kwargs: dict[str, Any], results: Sequence[Tensor], static: IsStatic
+) -> tuple[Work, ...] | None:
+    """The steps of one aten call; `FREE` for a view; None for an operator that is not known."""
+    name = str(func._schema.name).removeprefix("aten::")
+    if func.is_view or name in _FREE_NAMES:
+        return FREE
+    if name.startswith("_scaled_dot_product"):
+        return _attention(args, results, static)
+    if name in _OPERATORS:
+        positional = list(args) + [kwargs[a.name] for a in func._schema.arguments[len(args) :] if a.name in kwargs]
+        return _OPERATORS[name](positional, results, static)
+    return None

@@ -1,0 +1,296 @@
+"""Hardware profiles: strict YAML in which every figure states its unit and where it comes from."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from archlock.documents import Document, Source, read_yaml, validate
+from archlock.errors import ConfigError, HardwareError, did_you_mean
+from archlock.hwcost.hardware import Cim, Hardware, Link, Memories, Npu, VectorUnit
+from archlock.hwcost.systolic import Dataflow, SystolicArray
+
+BITS_PER_BYTE = 8
+SECTIONS = ("npu", "cim", "vector", "memories", "link")
+
+
+class Figure(Document):
+    """A number, its unit, and where it comes from. Subclasses list the units they take and their size in SI."""
+
+    units: ClassVar[dict[str, float]] = {}
+    may_be_zero: ClassVar[bool] = False
+
+    value: float
+    unit: str
+    provenance: Annotated[str, Field(alias="from", min_length=5)]
+
+    @field_validator("value")
+    @classmethod
+    def _check_sign(cls, value: float) -> float:
+        if value < 0 or (value == 0 and not cls.may_be_zero):
+            raise ValueError(f"must be {'at least' if cls.may_be_zero else 'above'} 0, not {value:g}")
+        return value
+
+    @field_validator("unit")
+    @classmethod
+    def _check_unit(cls, unit: str) -> str:
+        if unit not in cls.units:
+            raise ValueError(f"unit {unit!r} does not fit here; expected {' or '.join(map(repr, cls.units))}")
+        return unit
+
+    @property
+    def si(self) -> float:
+        """The number in the SI unit of its kind."""
+        return self.value * self.units[self.unit]
+
+
+class Count(Figure):
+    """A whole number of things."""
+
+    units: ClassVar[dict[str, float]] = {"count": 1.0}
+
+    @field_validator("value")
+    @classmethod
+    def _check_whole(cls, value: float) -> float:
+        if value != int(value):
+            raise ValueError(f"must be a whole number, not {value:g}")
+        return value
+
+    @property
+    def whole(self) -> int:
+        """The number as an int."""
+        return int(self.value)
+
+
+class Cycles(Count):
+    """Clock cycles."""
+
+    units: ClassVar[dict[str, float]] = {"cycles": 1.0}
+    may_be_zero: ClassVar[bool] = True
+
+
+class Frequency(Figure):
+    """Hertz."""
+
+    units: ClassVar[dict[str, float]] = {"Hz": 1.0, "MHz": 1e6, "GHz": 1e9}
+
+
+class Energy(Figure):
+    """Joules per event."""
+
+    units: ClassVar[dict[str, float]] = {"fJ": 1e-15, "pJ": 1e-12, "nJ": 1e-9}
+    may_be_zero: ClassVar[bool] = True
+
+
+class EnergyPerByte(Figure):
+    """Joules per byte."""
+
+    units: ClassVar[dict[str, float]] = {"pJ/byte": 1e-12, "pJ/bit": BITS_PER_BYTE * 1e-12}
+    may_be_zero: ClassVar[bool] = True
+
+
+class Power(Figure):
+    """Watts."""
+
+    units: ClassVar[dict[str, float]] = {"uW": 1e-6, "mW": 1e-3, "W": 1.0}
+    may_be_zero: ClassVar[bool] = True
+
+
+class Capacity(Figure):
+    """Bytes."""
+
+    units: ClassVar[dict[str, float]] = {"byte": 1.0, "kB": 1024.0, "MB": 1024.0**2}
+
+
+class Bandwidth(Figure):
+    """Bytes per second."""
+
+    units: ClassVar[dict[str, float]] = {"B/s": 1.0, "MB/s": 1e6, "GB/s": 1e9}
+
+
+class PerCycle(Figure):
+    """Bits per cycle."""
+
+    units: ClassVar[dict[str, float]] = {"bit/cycle": 1.0, "byte/cycle": float(BITS_PER_BYTE)}
+
+
+class PerElement(Figure):
+    """Operations per element."""
+
+    units: ClassVar[dict[str, float]] = {"operations/element": 1.0}
+
+
+class NpuSection(Document):
+    """``npu``: see `archlock.hwcost.hardware.Npu`."""
+
+    dataflow: Dataflow
+    rows: Count
+    columns: Count
+    clock: Frequency
+    mac_energy: Energy
+    leakage: Power
+
+    def build(self) -> Npu:
+        """The unit."""
+        array = SystolicArray(self.rows.whole, self.columns.whole, self.dataflow)
+        return Npu(array, self.clock.si, self.mac_energy.si, self.leakage.si)
+
+
+class CimSection(Document):
+    """``cim``: see `archlock.hwcost.hardware.Cim`."""
+
+    dynamic_operands: bool
+    macros: Count
+    rows: Count
+    columns: Count
+    clock: Frequency
+    cycles_per_product: Count
+    write_rate: PerCycle
+    mac_energy: Energy
+    adc_energy: Energy
+    dac_energy: Energy
+    write_energy: EnergyPerByte
+    leakage: Power
+
+    def build(self) -> Cim:
+        """The unit."""
+        return Cim(
+            macros=self.macros.whole,
+            rows=self.rows.whole,
+            columns=self.columns.whole,
+            clock_hz=self.clock.si,
+            cycles_per_product=self.cycles_per_product.whole,
+            write_bits_per_cycle=self.write_rate.si,
+            mac_j=self.mac_energy.si,
+            adc_j=self.adc_energy.si,
+            dac_j=self.dac_energy.si,
+            write_j_per_bit=self.write_energy.si / BITS_PER_BYTE,
+            leakage_w=self.leakage.si,
+            dynamic_operands=self.dynamic_operands,
+        )
+
+
+class VectorSection(Document):
+    """``vector``: see `archlock.hwcost.hardware.VectorUnit`."""
+
+    lanes: Count
+    clock: Frequency
+    operation_energy: Energy
+    transcendental: PerElement
+    softmax: PerElement
+    layer_norm: PerElement
+
+    def build(self) -> VectorUnit:
+        """The unit."""
+        return VectorUnit(
+            lanes=self.lanes.whole,
+            clock_hz=self.clock.si,
+            operation_j=self.operation_energy.si,
+            transcendental_operations=self.transcendental.si,
+            softmax_operations=self.softmax.si,
+            layer_norm_operations=self.layer_norm.si,
+        )
+
+
+class MemoriesSection(Document):
+    """``memories``: see `archlock.hwcost.hardware.Memories`."""
+
+    sram: Capacity
+    sram_energy: EnergyPerByte
+    dram_energy: EnergyPerByte
+    dram_bandwidth: Bandwidth
+
+    def build(self) -> Memories:
+        """The memories."""
+        energies = self.sram_energy.si, self.dram_energy.si
+        return Memories(int(self.sram.si), *energies, self.dram_bandwidth.si)
+
+
+class LinkSection(Document):
+    """``link``: see `archlock.hwcost.hardware.Link`."""
+
+    clock: Frequency
+    width: PerCycle
+    setup: Cycles
+    energy: EnergyPerByte
+
+    def build(self) -> Link:
+        """The link."""
+        bytes_per_s = self.width.si / BITS_PER_BYTE * self.clock.si
+        return Link(bytes_per_s, self.setup.si / self.clock.si, self.energy.si)
+
+
+class Profile(Document):
+    """A profile file. A section given as a word is taken from the profile of that name."""
+
+    note: str
+    npu: NpuSection | None = None
+    cim: CimSection | None = None
+    vector: VectorSection
+    memories: MemoriesSection
+    link: LinkSection | None = None
+
+    @model_validator(mode="after")
+    def _check_units(self) -> Self:
+        if self.npu is None and self.cim is None:
+            raise ValueError("a system needs a section 'npu' or 'cim', or both")
+        if self.npu and self.cim and not self.link:
+            raise ValueError("a system of npu and cim needs a section 'link' between them")
+        return self
+
+
+def hardware_names() -> tuple[str, ...]:
+    """Names of the profiles that archlock ships."""
+    entries = (files("archlock.configs") / "hardware").iterdir()
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml")))
+
+
+def load_hardware(name_or_path: str | Path) -> Hardware:
+    """Read a profile by its shipped name, or from a YAML file.
+
+    Raises:
+        ConfigError: bad YAML, an unknown key, a figure without unit or provenance, or one out of range; with its place.
+        HardwareError: no such profile.
+    """
+    source = _source(name_or_path, ())
+    profile = validate(Profile, source)
+    return Hardware(
+        name=Path(source.name).stem,
+        note=profile.note,
+        vector=profile.vector.build(),
+        memories=profile.memories.build(),
+        npu=profile.npu.build() if profile.npu else None,
+        cim=profile.cim.build() if profile.cim else None,
+        link=profile.link.build() if profile.link else None,
+    )
+
+
+def _source(name_or_path: str | Path, above: tuple[str, ...]) -> Source:
+    """The parsed file, with sections that name another profile filled in from there."""
+    name = str(name_or_path)
+    if name in above:
+        raise ConfigError(f"hardware profile {name!r} takes a section from itself: {' -> '.join((*above, name))}")
+    source = _read(name)
+    for section in SECTIONS:
+        given = source.data.get(section)
+        if isinstance(given, str):
+            try:
+                other = _source(given, (*above, name))
+            except HardwareError as error:
+                raise ConfigError(f"{source.place((section,))}: {section}: {error}") from None
+            if section not in other.data:
+                raise ConfigError(f"{source.place((section,))}: {section}: profile {given!r} has no such section")
+            source.data[section] = other.data[section]
+            source.places |= {path: place for path, place in other.places.items() if path[0] == section}
+    return source
+
+
+def _read(name: str) -> Source:
+    if name in hardware_names():
+        return read_yaml(Path(str(files("archlock.configs") / "hardware" / f"{name}.yaml")), f"{name}.yaml")
+    if name.endswith((".yaml", ".yml")) or Path(name).is_file():
+        return read_yaml(Path(name))
+    raise HardwareError(f"no hardware profile {name!r}.{did_you_mean(name, hardware_names())}")

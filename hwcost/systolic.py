@@ -1,0 +1,91 @@
+"""Systolic array of the NPU: cycles, utilisation and SRAM traffic of matrix products, vectorised over layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from archlock.errors import HardwareError
+from archlock.hwcost.workload import IntArray
+
+PARTIAL_SUM_BYTES = 4
+"""A partial sum that leaves the array between folds is an int32."""
+
+
+class Dataflow(StrEnum):
+    """Which operand stays in the array."""
+
+    OUTPUT_STATIONARY = "os"
+    WEIGHT_STATIONARY = "ws"
+    INPUT_STATIONARY = "is"
+
+
+@dataclass(frozen=True)
+class SystolicArray:
+    """Rows, columns and dataflow of a systolic array of multiply-accumulate cells."""
+
+    rows: int
+    columns: int
+    dataflow: Dataflow = Dataflow.WEIGHT_STATIONARY
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.columns < 1:
+            raise HardwareError(f"a systolic array needs at least one row and column, not {self.rows}x{self.columns}")
+
+
+def _mapped(m: IntArray, k: IntArray, n: IntArray, dataflow: Dataflow) -> tuple[IntArray, IntArray, IntArray]:
+    """Sizes laid along rows, along columns, and streamed through in time."""
+    if dataflow is Dataflow.OUTPUT_STATIONARY:
+        return m, n, k
+    if dataflow is Dataflow.WEIGHT_STATIONARY:
+        return k, n, m
+    return k, m, n
+
+
+def systolic_cycles(m: IntArray, k: IntArray, n: IntArray, array: SystolicArray) -> IntArray:
+    """Cycles of a batch of matrix products on a systolic array, memory stalls excluded.
+
+    Args:
+        m, k, n: shape (layers,), sizes of the (m x k) by (k x n) products.
+        array: rows, columns and dataflow of the array.
+
+    Returns:
+        shape (layers,), clock cycles.
+
+    Raises:
+        HardwareError: a size is not positive.
+
+    Source: scale-up equations of Samajdar et al., ISPASS 2020, as counted by SCALE-Sim 3: with f folds,
+    (R + C + T - 2) f - 1 where the outputs stay and (2R + C + T - 2) f - 1 where weights or inputs stay, since these
+    are first shifted into the rows; T is the size that streams.
+    """
+    sizes = tuple(np.asarray(size, dtype=np.int64) for size in (m, k, n))
+    if any((size < 1).any() for size in sizes):
+        raise HardwareError("matrix sizes must be at least 1")
+    along_rows, along_columns, streamed = _mapped(*sizes, array.dataflow)
+    folds = _ceil(along_rows, array.rows) * _ceil(along_columns, array.columns)
+    load = 0 if array.dataflow is Dataflow.OUTPUT_STATIONARY else array.rows
+    return np.asarray((load + array.rows + array.columns + streamed - 2) * folds - 1, dtype=np.int64)
+
+
+def systolic_sram_bytes(m: IntArray, k: IntArray, n: IntArray, array: SystolicArray) -> IntArray:
+    """Bytes moved between SRAM and array by each product, shape (layers,).
+
+    An operand that streams is read once per fold across it; partial sums of k leave and re-enter as int32 when the
+    reduction is folded; the final result leaves as int8.
+    """
+    row_folds = {Dataflow.OUTPUT_STATIONARY: _ceil(m, array.rows)}.get(array.dataflow, _ceil(k, array.rows))
+    reduction_folds = np.ones_like(k) if array.dataflow is Dataflow.OUTPUT_STATIONARY else row_folds
+    if array.dataflow is Dataflow.OUTPUT_STATIONARY:
+        operands = m * k * _ceil(n, array.columns) + k * n * row_folds
+    elif array.dataflow is Dataflow.WEIGHT_STATIONARY:
+        operands = m * k * _ceil(n, array.columns) + k * n
+    else:
+        operands = m * k + k * n * _ceil(m, array.columns)
+    return np.asarray(operands + m * n * (1 + 2 * PARTIAL_SUM_BYTES * (reduction_folds - 1)), dtype=np.int64)
+
+
+def _ceil(size: IntArray, step: int) -> IntArray:
+    return -(-size // step)
