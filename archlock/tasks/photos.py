@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archlock.errors import TaskError
 from archlock.seeding import numpy_generator
 from archlock.tasks.samples import FOLDS, FloatImages, Indices, Parts, Samples, make_task
 from archlock.tasks.settings import TaskSettings
@@ -15,9 +17,11 @@ from archlock.tasks.task import Task, TaskKind
 PHOTOGRAPHS = ("china", "flower")
 MAGNIFICATIONS = (1, 2, 4)
 PATCH = 24
+HEIGHT, WIDTH = 427, 640
 ROWS, COLUMNS = 4, 5
 CLASSES = tuple(f"{photograph} 1:{scale}" for photograph in PHOTOGRAPHS for scale in MAGNIFICATIONS)
-SHARES = (4 / 6, 1 / 6, 1 / 6)
+CANDIDATES = 6
+"""Windows looked at for one patch; the one with the most contrast is cut, since bare sky has no scale."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +42,14 @@ def photo_patches(settings: TaskSettings) -> Task:
     The difficulty has no effect.
     """
     photographs = [_photograph(name) for name in PHOTOGRAPHS]
-    height, width = photographs[0].shape[:2]
     count = settings.sample_count()
     rng = numpy_generator(settings.seed, settings.name, settings.fold, count)
     sizes = [count - 2 * round(count / 6), round(count / 6), round(count / 6)]
-    windows = [
-        draw_windows(rng, size, blocks_of(part, settings.fold), height, width) for part, size in enumerate(sizes)
-    ]
-    inputs = np.concatenate([cut(photographs, group) for group in windows])
-    labels = np.concatenate([group.label for group in windows])
+    groups = [choose_windows(rng, photographs, size, blocks_of(part, settings.fold)) for part, size in enumerate(sizes)]
+    inputs = np.concatenate([cut(photographs, group) for group in groups])
+    labels = np.concatenate([group.label for group in groups])
     edges = np.cumsum([0, *sizes])
-    parts = Parts(*(np.arange(start, stop) for start, stop in zip(edges, edges[1:], strict=False)))
+    parts = Parts(*(np.arange(start, stop) for start, stop in pairwise(edges)))
     note = "patches of two photographs (scikit-learn's china and flower), 24x24 colour, parts from disjoint blocks"
     return make_task(Samples(inputs, labels, TaskKind.CLASSIFICATION, CLASSES, note), settings, parts)
 
@@ -57,15 +58,27 @@ def blocks_of(part: int, fold: int) -> Indices:
     """Blocks (0 to 19, row by row) of train (0), validation (1) or test (2); each group is spread over the picture."""
     block = np.arange(ROWS * COLUMNS)
     group = (block % COLUMNS + 2 * (block // COLUMNS) - fold) % FOLDS
-    return block[{0: group >= 2, 1: group == 1, 2: group == 0}[part]]
+    return np.flatnonzero((group >= 2, group == 1, group == 0)[part])
 
 
-def draw_windows(rng: np.random.Generator, count: int, blocks: Indices, height: int, width: int) -> Windows:
-    """Balanced classes, random blocks, and a corner such that the window stays inside its block."""
+def choose_windows(
+    rng: np.random.Generator, photographs: list[NDArray[np.uint8]], count: int, blocks: Indices
+) -> Windows:
+    """Balanced classes, random blocks, and of some random windows in each block the one with the most contrast."""
     label = rng.permutation(np.arange(count) % len(CLASSES))
-    block = rng.choice(blocks, count)
+    drawn = [draw_windows(rng, label, rng.choice(blocks, count)) for _ in range(CANDIDATES)]
+    best = np.argmax([cut(photographs, windows).std(axis=(1, 2, 3)) for windows in drawn], axis=0)
+
+    def pick(values: list[Indices]) -> Indices:
+        return np.asarray(np.stack(values)[best, np.arange(count)])
+
+    return Windows(label, *(pick([getattr(one, key) for one in drawn]) for key in ("block", "top", "left")))
+
+
+def draw_windows(rng: np.random.Generator, label: Indices, block: Indices) -> Windows:
+    """A random corner for each patch such that its window stays inside its block."""
     side = PATCH * np.array(MAGNIFICATIONS)[label % len(MAGNIFICATIONS)]
-    block_height, block_width = height // ROWS, width // COLUMNS
+    block_height, block_width = HEIGHT // ROWS, WIDTH // COLUMNS
     top = block // COLUMNS * block_height + rng.integers(0, block_height - side + 1)
     left = block % COLUMNS * block_width + rng.integers(0, block_width - side + 1)
     return Windows(label, block, top, left)
@@ -87,4 +100,7 @@ def _photograph(name: str) -> NDArray[np.uint8]:
     """One sample photograph, (427, 640, 3)."""
     from sklearn.datasets import load_sample_image
 
-    return np.asarray(load_sample_image(f"{name}.jpg"), dtype=np.uint8)
+    try:
+        return np.asarray(load_sample_image(f"{name}.jpg"), dtype=np.uint8)
+    except ImportError:
+        raise TaskError("photo-patches: reading photographs needs Pillow: pip install 'pillow>=10'") from None

@@ -58,7 +58,7 @@ def draw_glyphs(rng: np.random.Generator, labels: Labels, difficulty: float) -> 
     ends = np.einsum("nsep,nqp->nseq", ends, rotation) * size[:, None, None, None] + place
     ink = coverage(stroke_distance(ends) - column(between(rng, 0.5, 1.0, count)))
     contrast = between(rng, blend(0.9, 0.4, difficulty), 1.0, count) * rng.choice([-1.0, 1.0], count)
-    return grainy(rng, 0.5 + 0.5 * (ink * column(contrast))[:, None], blend(0.03, 0.22, difficulty))
+    return grainy(rng, 0.5 + 0.5 * (ink * column(contrast))[:, None], blend(0.05, 0.5, difficulty))
 
 
 def stroke_ends() -> Array:

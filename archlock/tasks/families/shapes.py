@@ -35,15 +35,15 @@ def shapes(settings: TaskSettings) -> Task:
 
 
 def presence(settings: TaskSettings) -> Task:
-    """Which of five shapes are in the picture (multi-label): one to four shapes, each in its own quarter.
+    """Which of four shapes are in the picture (multi-label): one to three shapes, each in its own quarter.
 
     Difficulty as in `shapes`. Colour, 24x24.
     """
     count = settings.sample_count()
     rng = numpy_generator(settings.seed, settings.name, settings.difficulty, count)
-    names = tuple(OUTLINES)[:5]
-    pictures, present = draw_presence(rng, count, len(names), settings.difficulty)
-    note = "generated pictures of one to four shapes, labelled by which are present, 24x24 colour"
+    names = PRESENT
+    pictures, present = draw_presence(rng, count, settings.difficulty)
+    note = "generated pictures of one to three shapes, labelled by which are present, 24x24 colour"
     return make_task(Samples(pictures.astype(np.float32), present, TaskKind.MULTILABEL, names, note), settings)
 
 
@@ -59,19 +59,20 @@ def draw_shapes(rng: np.random.Generator, labels: Labels, difficulty: float) -> 
     return grainy(rng, picture, blend(0.01, 0.1, difficulty))
 
 
-def draw_presence(rng: np.random.Generator, count: int, kinds: int, difficulty: float) -> tuple[Array, Array]:
-    """Pictures (count, 3, 24, 24) and the 0/1 labels (count, kinds) of what they hold."""
+def draw_presence(rng: np.random.Generator, count: int, difficulty: float) -> tuple[Array, Array]:
+    """Pictures (count, 3, 24, 24) and the 0/1 labels (count, 4) of what they hold."""
     picture = np.broadcast_to(column(between(rng, 0.3, 0.7, count, 3)), (count, 3, SIZE, SIZE))
-    filled = rng.permuted(np.arange(4) < rng.integers(1, 5, (count, 1)), axis=1)
-    what = rng.integers(0, kinds, (count, 4))
-    present = np.zeros((count, kinds))
+    filled = rng.permuted(np.arange(4) < rng.integers(1, 4, (count, 1)), axis=1)
+    what = rng.integers(0, len(PRESENT), (count, 4))
+    outlines = np.array([tuple(OUTLINES).index(name) for name in PRESENT])[what]
+    present = np.zeros((count, len(PRESENT)))
     for quarter in range(4):
         middle = np.array([[quarter % 2], [quarter // 2]]) * SIZE / 2 - SIZE / 4
         centre = middle + between(rng, -1, 1, 2, count)
         radius = between(rng, blend(5.0, 4.0, difficulty), 5.5, count)
         reach = blend(0.6, 0.3, difficulty)
         colour = picture[:, :, 0, 0] + reach * rng.choice([-1, 1], (count, 3)) * between(rng, 0.5, 1, count, 3)
-        mask = shape_masks(rng, what[:, quarter], centre, radius) * column(filled[:, quarter])
+        mask = shape_masks(rng, outlines[:, quarter], centre, radius) * column(filled[:, quarter])
         picture = paint(picture, colour, mask)
         np.maximum.at(present, (np.arange(count), what[:, quarter]), filled[:, quarter])
     return grainy(rng, picture, blend(0.01, 0.07, difficulty)), present
@@ -134,3 +135,6 @@ OUTLINES: dict[str, Callable[[Array, Array], Array]] = {
     "ring": _ring,
 }
 """Signed distance-like functions in units of the outer radius, negative inside."""
+
+PRESENT = ("disc", "triangle", "cross", "ring")
+"""Shapes of `presence`: those that a few pixels can still tell apart."""

@@ -37,7 +37,7 @@ def draw_textures(rng: np.random.Generator, labels: Labels, difficulty: float) -
     angles = angles + rng.normal(0, np.deg2rad(blend(3, 15, difficulty)), count)
     waves = np.where(noisy[:, None, None], band_noise(rng, cycles), gratings(rng, cycles, angles))
     contrast = between(rng, blend(0.8, 0.4, difficulty), 1.0, count)
-    return grainy(rng, (column(contrast) * waves)[:, None], blend(0.4, 2.6, difficulty))
+    return grainy(rng, (column(contrast) * waves)[:, None], blend(0.4, 3.2, difficulty))
 
 
 def gratings(rng: np.random.Generator, cycles: Array, angles: Array) -> Array:
