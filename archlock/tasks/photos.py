@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from archlock.errors import TaskError
 from archlock.seeding import numpy_generator
@@ -15,43 +15,39 @@ from archlock.tasks.settings import TaskSettings
 from archlock.tasks.task import Task, TaskKind
 
 PHOTOGRAPHS = ("china", "flower")
-MAGNIFICATIONS = (1, 2, 4)
-PATCH = 24
+ALTERATIONS = ("as taken", "blurred", "turned", "red and blue exchanged")
+CLASSES = tuple(f"{photograph}, {alteration}" for photograph in PHOTOGRAPHS for alteration in ALTERATIONS)
 HEIGHT, WIDTH = 427, 640
 ROWS, COLUMNS = 4, 5
-CLASSES = tuple(f"{photograph} 1:{scale}" for photograph in PHOTOGRAPHS for scale in MAGNIFICATIONS)
+PATCH = 24
+REDUCTION = 2
+WINDOW = PATCH * REDUCTION
 CANDIDATES = 6
-"""Windows looked at for one patch; the one with the most contrast is cut, since bare sky has no scale."""
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Where each patch was cut: class, block and the corner in the photograph's pixels; each of shape (n,)."""
-
-    label: Indices
-    block: Indices
-    top: Indices
-    left: Indices
+"""Windows looked at for one patch; the one with the most contrast is cut, since bare sky shows no alteration."""
+BLUR_PX = 1.2
 
 
 def photo_patches(settings: TaskSettings) -> Task:
-    """From which photograph a 24x24 patch is, and how much it was reduced: 1, 2 or 4 times; six classes, colour.
+    """From which photograph a 24x24 colour patch is, and whether it was blurred, turned or had red and blue exchanged.
 
-    Each photograph (427x640) is cut into 4x5 blocks; whole blocks go to train (12), validation (4) and test (4), so
-    no pixel of a test patch is in another part. The fold turns which blocks those are. Patches of one part may overlap.
-    The difficulty has no effect.
+    Every patch is a 48x48 window of a photograph (427x640), reduced by two. Each photograph is parted into 4x5 blocks;
+    whole blocks go to train (12), validation (4) and test (4), so no pixel of a test patch is in another part. The
+    fold turns which blocks those are. Patches of one part may overlap. The difficulty has no effect.
     """
-    photographs = [_photograph(name) for name in PHOTOGRAPHS]
+    photographs = np.stack([_photograph(name) for name in PHOTOGRAPHS])
     count = settings.sample_count()
+    test = count // FOLDS
+    sizes = (count - test - test * 2 // 3, test * 2 // 3, test)
     rng = numpy_generator(settings.seed, settings.name, settings.fold, count)
-    sizes = [count - 2 * round(count / 6), round(count / 6), round(count / 6)]
-    groups = [choose_windows(rng, photographs, size, blocks_of(part, settings.fold)) for part, size in enumerate(sizes)]
-    inputs = np.concatenate([cut(photographs, group) for group in groups])
-    labels = np.concatenate([group.label for group in groups])
-    edges = np.cumsum([0, *sizes])
-    parts = Parts(*(np.arange(start, stop) for start, stop in pairwise(edges)))
+    labels = [rng.permutation(np.arange(size) % len(CLASSES)) for size in sizes]
+    inputs = [
+        altered(cut(photographs, label, choose_corners(rng, photographs, label, blocks_of(part, settings.fold))), label)
+        for part, label in enumerate(labels)
+    ]
+    parts = Parts(*(np.arange(start, stop) for start, stop in pairwise(np.cumsum([0, *sizes]))))
     note = "patches of two photographs (scikit-learn's china and flower), 24x24 colour, parts from disjoint blocks"
-    return make_task(Samples(inputs, labels, TaskKind.CLASSIFICATION, CLASSES, note), settings, parts)
+    samples = Samples(np.concatenate(inputs), np.concatenate(labels), TaskKind.CLASSIFICATION, CLASSES, note)
+    return make_task(samples, settings, parts)
 
 
 def blocks_of(part: int, fold: int) -> Indices:
@@ -61,39 +57,41 @@ def blocks_of(part: int, fold: int) -> Indices:
     return np.flatnonzero((group >= 2, group == 1, group == 0)[part])
 
 
-def choose_windows(
-    rng: np.random.Generator, photographs: list[NDArray[np.uint8]], count: int, blocks: Indices
-) -> Windows:
-    """Balanced classes, random blocks, and of some random windows in each block the one with the most contrast."""
-    label = rng.permutation(np.arange(count) % len(CLASSES))
-    drawn = [draw_windows(rng, label, rng.choice(blocks, count)) for _ in range(CANDIDATES)]
-    best = np.argmax([cut(photographs, windows).std(axis=(1, 2, 3)) for windows in drawn], axis=0)
-
-    def pick(values: list[Indices]) -> Indices:
-        return np.asarray(np.stack(values)[best, np.arange(count)])
-
-    return Windows(label, *(pick([getattr(one, key) for one in drawn]) for key in ("block", "top", "left")))
+def choose_corners(
+    rng: np.random.Generator, photographs: NDArray[np.uint8], label: Indices, blocks: Indices
+) -> Indices:
+    """Top and left (n, 2) of a window inside one of the blocks for each patch: the most contrast of some random ones."""
+    drawn = np.stack([draw_corners(rng, rng.choice(blocks, len(label))) for _ in range(CANDIDATES)])
+    contrast = [cut(photographs, label, corners).std(axis=(1, 2, 3)) for corners in drawn]
+    return np.asarray(drawn[np.argmax(contrast, axis=0), np.arange(len(label))])
 
 
-def draw_windows(rng: np.random.Generator, label: Indices, block: Indices) -> Windows:
-    """A random corner for each patch such that its window stays inside its block."""
-    side = PATCH * np.array(MAGNIFICATIONS)[label % len(MAGNIFICATIONS)]
-    block_height, block_width = HEIGHT // ROWS, WIDTH // COLUMNS
-    top = block // COLUMNS * block_height + rng.integers(0, block_height - side + 1)
-    left = block % COLUMNS * block_width + rng.integers(0, block_width - side + 1)
-    return Windows(label, block, top, left)
+def draw_corners(rng: np.random.Generator, block: Indices) -> Indices:
+    """A random top and left (n, 2) for each block (n,), such that the window stays inside it."""
+    height, width = HEIGHT // ROWS, WIDTH // COLUMNS
+    top = block // COLUMNS * height + rng.integers(0, height - WINDOW + 1, len(block))
+    left = block % COLUMNS * width + rng.integers(0, width - WINDOW + 1, len(block))
+    return np.stack([top, left], axis=1)
 
 
-def cut(photographs: list[NDArray[np.uint8]], windows: Windows) -> FloatImages:
-    """The patches (n, 3, 24, 24) in [0, 1], reduced by averaging squares of pixels."""
-    patches = np.empty((len(windows.label), 3, PATCH, PATCH), dtype=np.float32)
-    for index, (label, top, left) in enumerate(zip(windows.label, windows.top, windows.left, strict=True)):
-        scale = MAGNIFICATIONS[label % len(MAGNIFICATIONS)]
-        side = PATCH * scale
-        window = photographs[label // len(MAGNIFICATIONS)][top : top + side, left : left + side]
-        squares = window.reshape(PATCH, scale, PATCH, scale, 3).mean(axis=(1, 3))
-        patches[index] = np.moveaxis(squares, -1, 0) / 255
-    return patches
+def cut(photographs: NDArray[np.uint8], label: Indices, corners: Indices) -> FloatImages:
+    """The patches (n, 3, 24, 24) in [0, 1], unaltered, reduced by averaging squares of pixels."""
+    offset = np.arange(WINDOW)
+    rows, columns = corners[:, 0, None] + offset, corners[:, 1, None] + offset
+    which = label // len(ALTERATIONS)
+    windows = photographs[which[:, None, None], rows[:, :, None], columns[:, None, :]]
+    squares = windows.reshape(-1, PATCH, REDUCTION, PATCH, REDUCTION, 3).mean(axis=(2, 4), dtype=np.float32)
+    return np.asarray(np.moveaxis(squares, -1, 1) / 255, dtype=np.float32)
+
+
+def altered(patches: FloatImages, label: Indices) -> FloatImages:
+    """The patches with the alteration of each one's class."""
+    result = patches.copy()
+    blurred, turned, exchanged = (label % len(ALTERATIONS) == which for which in (1, 2, 3))
+    result[blurred] = gaussian_filter(patches[blurred], sigma=(0, 0, BLUR_PX, BLUR_PX), mode="nearest")
+    result[turned] = np.rot90(patches[turned], axes=(2, 3))
+    result[exchanged] = patches[exchanged][:, ::-1]
+    return result
 
 
 def _photograph(name: str) -> NDArray[np.uint8]:
@@ -103,4 +101,4 @@ def _photograph(name: str) -> NDArray[np.uint8]:
     try:
         return np.asarray(load_sample_image(f"{name}.jpg"), dtype=np.uint8)
     except ImportError:
-        raise TaskError("photo-patches: reading photographs needs Pillow: pip install 'pillow>=10'") from None
+        raise TaskError("photo-patches: reading photographs needs Pillow: pip install 'archlock[images]'") from None

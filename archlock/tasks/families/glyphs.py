@@ -51,14 +51,14 @@ def draw_glyphs(rng: np.random.Generator, labels: Labels, difficulty: float) -> 
     count = len(labels)
     ends = stroke_ends()[labels]
     ends = ends + rng.normal(0, blend(0.02, 0.16, difficulty), ends.shape)
-    turn = between(rng, -1, 1, count) * blend(0.05, 0.5, difficulty)
+    turn = between(rng, -1, 1, count) * blend(0.04, 0.34, difficulty)
     size = between(rng, blend(8.0, 5.5, difficulty), 9.0, count)
     place = between(rng, -1, 1, count, 1, 1, 2) * blend(1.0, 4.0, difficulty)
     rotation = np.stack([np.stack([np.cos(turn), -np.sin(turn)], -1), np.stack([np.sin(turn), np.cos(turn)], -1)], -2)
     ends = np.einsum("nsep,nqp->nseq", ends, rotation) * size[:, None, None, None] + place
     ink = coverage(stroke_distance(ends) - column(between(rng, 0.5, 1.0, count)))
     contrast = between(rng, blend(0.9, 0.4, difficulty), 1.0, count) * rng.choice([-1.0, 1.0], count)
-    return grainy(rng, 0.5 + 0.5 * (ink * column(contrast))[:, None], blend(0.05, 0.5, difficulty))
+    return grainy(rng, 0.5 + 0.5 * (ink * column(contrast))[:, None], blend(0.04, 0.34, difficulty))
 
 
 def stroke_ends() -> Array:
