@@ -281,6 +281,9 @@ class HybridBody(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """(batch, channels, height, width) to (batch, features, h, w)."""
         feature_map: Tensor = self.stem(inputs)
+        if self.training:
+            # Depthwise gradients are a fifth faster this way on CPUs; inference keeps a plain graph for tracers.
+            feature_map = feature_map.contiguous(memory_format=torch.channels_last)
         for stage in self.stages.values():
             feature_map = stage(feature_map)
         return feature_map
