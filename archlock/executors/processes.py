@@ -28,6 +28,10 @@ _DIED = (
 )
 
 
+PRELOAD = ("torch", "torch._dynamo", "numpy")
+"""Modules that workers share. The first optimiser of a process imports torch._dynamo, which costs 2 s and 70 MB."""
+
+
 @dataclass(frozen=True)
 class _SingleThreaded(Generic[JobT, ResultT]):
     """A function that runs on one thread; sees to libraries that were loaded after the worker began."""
@@ -43,7 +47,7 @@ class _SingleThreaded(Generic[JobT, ResultT]):
 class ProcessExecutor:
     """`Executor` on worker processes, started at the first unit and kept until `close`.
 
-    Workers are forked from a server process that has imported torch and nothing else: they start at once, share its
+    Workers are forked from a server process that has imported torch and little else: they start at once, share its
     memory, and inherit neither threads nor open files of this process. Where the system has no fork server, each
     worker starts afresh.
 
@@ -55,7 +59,7 @@ class ProcessExecutor:
         UsageError: fewer than one worker.
     """
 
-    def __init__(self, workers: int, preload: Sequence[str] = ("torch", "numpy")) -> None:
+    def __init__(self, workers: int, preload: Sequence[str] = PRELOAD) -> None:
         if workers < 1:
             raise UsageError(f"workers: expected at least 1, not {workers}")
         self.workers = workers

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from archlock.errors import RunFolderError
 from archlock.runs.artifacts import Artifacts
-from archlock.runs.lock import FolderLock
+from archlock.runs.lock import LOCK, FolderLock
 from archlock.runs.log import EventLog
 from archlock.runs.manifest import MANIFEST, Manifest
 from archlock.runs.records import EventRecord, Json, Key, UnitRecord
@@ -48,8 +49,14 @@ class RunFolder:
         _make_empty(path, manifest)
         lock = FolderLock(path)
         try:
-            log = EventLog(path / LOG, create=True)
-            manifest.save(path)
+            # Looked at again under the lock: another process may have begun and ended a run here just now.
+            _check_vacant(path, manifest)
+            try:
+                log = EventLog(path / LOG, create=True)
+                manifest.save(path)
+            except BaseException:
+                _clear(path)
+                raise
         except BaseException:
             lock.release()
             raise
@@ -118,7 +125,7 @@ class RunFolder:
         Raises:
             RunFolderError: the name would leave the folder or is one of the run's own files, or the disk refuses.
         """
-        if name == MANIFEST or name == "lock" or name.startswith(LOG):
+        if name in (MANIFEST, LOCK) or name.startswith(LOG):
             raise RunFolderError(f"{self.path / name}: belongs to the run itself; choose another name")
         return self._writable()._artifacts.write_text(name, text)
 
@@ -146,14 +153,26 @@ def _make_empty(path: Path, manifest: Manifest) -> None:
     """See that the folder is there and empty, or say in one line why it cannot be used."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        occupied = any(path.iterdir())
+        _check_vacant(path, manifest)
     except FileExistsError:
         raise RunFolderError(f"{path}: is a file; a run needs a folder") from None
-    except OSError as error:
-        raise RunFolderError(f"{path}: cannot be made or read: {error.strerror}") from None
-    if not occupied:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunFolderError(f"{str(path)!r:.200}: cannot be made or read: {reason}") from None
+
+
+def _check_vacant(path: Path, manifest: Manifest) -> None:
+    """Refuse a folder that holds anything but a lock file."""
+    if all(entry.name == LOCK for entry in path.iterdir()):
         return
     raise RunFolderError(f"{path}: {_occupant(path, manifest)}")
+
+
+def _clear(path: Path) -> None:
+    """Take back what a failed `RunFolder.create` wrote into an empty folder."""
+    for name in (MANIFEST, LOG, f"{LOG}-wal", f"{LOG}-shm"):
+        with suppress(OSError):
+            (path / name).unlink()
 
 
 def _occupant(path: Path, manifest: Manifest) -> str:

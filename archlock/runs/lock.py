@@ -8,6 +8,9 @@ from pathlib import Path
 
 from archlock.errors import RunFolderError
 
+LOCK = "lock"
+"""File name of the lock in a run folder."""
+
 
 class FolderLock:
     """Exclusive right to write a run folder, held while the object is open.
@@ -17,7 +20,7 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "lock"
+        path = folder / LOCK
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:

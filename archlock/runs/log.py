@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,12 @@ class EventLog:
 
     def _connect(self, read_only: bool) -> sqlite3.Connection:
         where = f"{self.path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        if (
+            read_only
+            and not os.access(self.path.parent, os.W_OK)
+            and not self.path.with_name(f"{self.path.name}-wal").exists()
+        ):
+            where += "&immutable=1"  # an archived run: SQLite's own helper files could not be made beside it
         return sqlite3.connect(where, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
 
     def _prepare(self, create: bool, read_only: bool) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Protocol
+
+from archlock.runs.records import UnitRecord
 
 
 class Progress(Protocol):
@@ -52,6 +55,28 @@ class PlannedStage:
     name: str
     units: int
     seconds_per_unit: float
+
+
+def measured_plan(plan: Sequence[PlannedStage], seconds: Mapping[str, float], workers: int) -> list[PlannedStage]:
+    """A plan whose priors are replaced by what an earlier part of the run measured, for a resumed run.
+
+    Args:
+        plan: what was planned.
+        seconds: mean seconds per unit where it ran, by stage; see `mean_seconds`.
+        workers: units that run at the same time now.
+    """
+    return [
+        replace(stage, seconds_per_unit=seconds[stage.name] / workers) if stage.name in seconds else stage
+        for stage in plan
+    ]
+
+
+def mean_seconds(units: Iterable[UnitRecord]) -> dict[str, float]:
+    """Mean seconds per unit by stage of finished units."""
+    by_stage: dict[str, list[float]] = {}
+    for unit in units:
+        by_stage.setdefault(unit.stage, []).append(unit.seconds)
+    return {stage: fmean(seconds) for stage, seconds in by_stage.items()}
 
 
 @dataclass

@@ -20,7 +20,11 @@ from archlock.runs import InMemoryRun, RunFolder
 SCRIPT = Path(__file__).with_name("search_script.py")
 
 
-@pytest.fixture(params=["serial", "processes"])
+BOTH = pytest.mark.parametrize("half_done", ["serial", "processes"], indirect=True)
+PROCESSES = pytest.mark.parametrize("half_done", ["processes"], indirect=True)
+
+
+@pytest.fixture
 def half_done(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A running search with some of its 18 units done."""
     path = tmp_path / "run"
@@ -74,14 +78,18 @@ def _group_is_gone(group: int) -> bool:
     return False
 
 
+@PROCESSES
 def test_killed_in_the_middle_it_goes_on_to_the_same_end(half_done: tuple[subprocess.Popen[str], Path]) -> None:
     child, path = half_done
+    with pytest.raises(RunFolderError, match=rf"is in use by process {child.pid};"):
+        RunFolder.open(path)
     child.send_signal(signal.SIGKILL)
     child.wait()
     assert _group_is_gone(child.pid), "workers outlived their parent"
     _finish_and_compare(path)
 
 
+@BOTH
 def test_ctrl_c_ends_quickly_in_one_line_and_is_resumable(half_done: tuple[subprocess.Popen[str], Path]) -> None:
     child, path = half_done
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the program and all its workers
@@ -93,13 +101,3 @@ def test_ctrl_c_ends_quickly_in_one_line_and_is_resumable(half_done: tuple[subpr
     assert "interrupted" in errors
     assert "kept" in errors
     _finish_and_compare(path)
-
-
-def test_a_run_in_use_is_refused_by_name_and_can_be_viewed(half_done: tuple[subprocess.Popen[str], Path]) -> None:
-    child, path = half_done
-    with pytest.raises(RunFolderError, match=rf"is in use by process {child.pid}"):
-        RunFolder.open(path)
-    with RunFolder.view(path) as run:
-        assert run.counts()
-        with pytest.raises(RunFolderError, match="reading only"):
-            run.put("late", "stage", 1)
