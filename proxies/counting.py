@@ -10,25 +10,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-CONVOLUTIONS: frozenset[Callable[..., Any]] = frozenset({functional.conv1d, functional.conv2d, functional.conv3d})
-_TRANSPOSED = frozenset({functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d})
-_PRODUCTS = frozenset(
+_Functions = frozenset[Callable[..., Any]]
+CONVOLUTIONS: _Functions = frozenset({functional.conv1d, functional.conv2d, functional.conv3d})
+_TRANSPOSED: _Functions = frozenset(
+    {functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d}
+)
+_PRODUCTS: _Functions = frozenset(
     {
         *(torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.mm, Tensor.mm, torch.bmm, Tensor.bmm),
         *(torch.mv, Tensor.mv, torch.dot, Tensor.dot),
     }
 )
-_SUMMED_PRODUCTS = frozenset({torch.addmm, Tensor.addmm, torch.baddbmm, Tensor.baddbmm})
+_SUMMED_PRODUCTS: _Functions = frozenset({torch.addmm, Tensor.addmm, torch.baddbmm, Tensor.baddbmm})
 _ATTENTION = functional.scaled_dot_product_attention
 _MULTI_HEAD = functional.multi_head_attention_forward
 
-COUNTED: frozenset[Callable[..., Any]] = (
-    CONVOLUTIONS
-    | _TRANSPOSED
-    | _PRODUCTS
-    | _SUMMED_PRODUCTS
-    | {functional.linear, functional.bilinear, torch.einsum, _ATTENTION, _MULTI_HEAD}
-)
+_OTHERS: _Functions = frozenset({functional.linear, functional.bilinear, torch.einsum, _ATTENTION, _MULTI_HEAD})
+COUNTED: _Functions = CONVOLUTIONS | _TRANSPOSED | _PRODUCTS | _SUMMED_PRODUCTS | _OTHERS
 """Functions that multiply and accumulate; element-wise work is not counted, as usual for this figure."""
 
 
@@ -39,9 +37,9 @@ def mac_count(func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
         return args[index] if len(args) > index else kwargs[name]
 
     if func in CONVOLUTIONS or func is functional.linear:
-        return int(output.numel()) * math.prod(argument(1, "weight").shape[1:])
+        return int(output.numel()) * _per_output(argument(1, "weight"))
     if func in _TRANSPOSED:
-        return int(argument(0, "input").numel()) * math.prod(argument(1, "weight").shape[1:])
+        return int(argument(0, "input").numel()) * _per_output(argument(1, "weight"))
     if func in _PRODUCTS:
         return int(output.numel()) * int(argument(0, "input").shape[-1])
     if func in _SUMMED_PRODUCTS:
@@ -53,7 +51,12 @@ def mac_count(func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
         return _multi_head_macs(argument(0, "query"), argument(1, "key"), argument(2, "value"))
     if func is torch.einsum:
         return _einsum_macs(args)
-    return int(output.numel()) * math.prod(argument(2, "weight").shape[1:])  # bilinear
+    return int(output.numel()) * _per_output(argument(2, "weight"))  # bilinear
+
+
+def _per_output(weight: Tensor) -> int:
+    """Entries of one row of a weight."""
+    return int(math.prod(weight.shape[1:]))
 
 
 def _multi_head_macs(query: Tensor, key: Tensor, value: Tensor) -> int:

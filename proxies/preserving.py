@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,33 +16,36 @@ _DROPOUT_SEED = derive_seed(0, "proxies", "dropout")
 
 
 @contextmanager
-def training_mode(network: nn.Module) -> Iterator[None]:
-    """Every module in training mode, every weight open to gradients, until the block ends.
+def training_mode(network: nn.Module) -> Iterator[tuple[nn.Module, ...]]:
+    """Every module in training mode, every weight open to gradients, until the block ends; gives the modules.
 
     The forward pass writes into copies of the buffers (running statistics), so that the caller's tensors are not
     touched. Modules' own ``train()`` is not called, because some do more there than set the flag. Dropout draws from
     a fixed seed, so that a score depends on the network and the batch alone; the global random state is put back.
     """
+    modules = tuple(network.modules())
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        stack.enter_context(parametrize.cached())  # type: ignore[no-untyped-call]
-        stack.enter_context(_fixed_randomness(network))
-        stack.enter_context(swapped(network, "_buffers", Tensor.clone))
-        stack.enter_context(_flags(network))
-        yield
+        stack.enter_context(parametrize.cached())
+        stack.enter_context(_fixed_randomness(modules))
+        stack.enter_context(swapped(modules, "_buffers", Tensor.clone))
+        stack.enter_context(_flags(modules))
+        yield modules
 
 
 @contextmanager
-def swapped(network: nn.Module, table: str, replace: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Each tensor of the modules' ``_parameters`` or ``_buffers`` stands replaced until the block ends.
+def swapped(
+    modules: Sequence[nn.Module], table: Literal["_parameters", "_buffers"], replace: Callable[[Tensor], Tensor]
+) -> Iterator[None]:
+    """Each tensor of the modules' parameters or buffers stands replaced until the block ends.
 
     A tensor that several modules share is replaced by one shared tensor.
     """
     originals: list[tuple[dict[str, Tensor | None], dict[str, Tensor | None]]] = []
     replacements: dict[int, Tensor] = {}
     try:
-        for module in network.modules():
+        for module in modules:
             tensors: dict[str, Tensor | None] = getattr(module, table)
             if not tensors:
                 continue
@@ -59,9 +63,9 @@ def swapped(network: nn.Module, table: str, replace: Callable[[Tensor], Tensor])
 
 
 @contextmanager
-def _flags(network: nn.Module) -> Iterator[None]:
-    resting = [module for module in network.modules() if not module.training]
-    frozen = [weight for weight in network.parameters() if weight.is_floating_point() and not weight.requires_grad]
+def _flags(modules: Sequence[nn.Module]) -> Iterator[None]:
+    resting = [module for module in modules if not module.training]
+    frozen = [weight for weight in parameters_of(modules) if weight.is_floating_point() and not weight.requires_grad]
     try:
         for module in resting:
             module.training = True
@@ -75,9 +79,15 @@ def _flags(network: nn.Module) -> Iterator[None]:
             weight.requires_grad_(False)
 
 
+def parameters_of(modules: Sequence[nn.Module]) -> list[Tensor]:
+    """Parameters of a network's modules, a shared one once."""
+    tables = [module._parameters for module in modules if module._parameters]
+    return list({id(tensor): tensor for table in tables for tensor in table.values() if tensor is not None}.values())
+
+
 @contextmanager
-def _fixed_randomness(network: nn.Module) -> Iterator[None]:
-    devices = {weight.device for weight in network.parameters() if weight.device.type == "cuda"}
+def _fixed_randomness(modules: Sequence[nn.Module]) -> Iterator[None]:
+    devices = {weight.device for weight in parameters_of(modules) if weight.is_cuda}
     state = torch.get_rng_state()
     device_states = {device: torch.cuda.get_rng_state(device) for device in devices}
     try:

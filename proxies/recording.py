@@ -73,7 +73,7 @@ class Recorder(TorchFunctionMode):
         output = func(*args, **kwargs)
         self.mac_count += mac_count(func, args, kwargs, output)
         if self._watched_weights:
-            weight = args[1] if len(args) > 1 else kwargs.get("weight")
+            weight: Any = args[1] if len(args) > 1 else kwargs.get("weight")
             if id(weight) in self._watched_weights and output.requires_grad:
                 self._watch(output, weight, func, args, kwargs)
         return output
@@ -102,12 +102,13 @@ class Recorder(TorchFunctionMode):
         self.salience = salience if self.salience is None else self.salience + salience
 
     def _add_codes(self, pre_activation: Tensor) -> None:
-        units = _by_sample(pre_activation, self._batch)
+        units = _by_sample(pre_activation.detach(), self._batch)
         if units is None:
             return
-        active = (units > 0).to(torch.float32)
+        # Comparing into a float tensor is many times faster than comparing into bool and converting.
+        active = torch.gt(units, 0, out=torch.empty_like(units))
         gram = active @ active.T
-        # Counts are exact in float32 below 2^24 units a layer; the sum over layers is kept in float64.
+        # Counts are exact in float32 up to 2^24 units a layer; the sum over layers is kept in float64.
         self.code_gram = gram.double() if self.code_gram is None else self.code_gram.add_(gram)
         self.code_bits += active.shape[1]
 

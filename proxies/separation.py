@@ -32,7 +32,7 @@ def jacov(evidence: Evidence) -> float:
 
 
 def nwot(evidence: Evidence) -> float:
-    """log |K|, where K[i, j] counts the units that are both active or both inactive for samples i and j.
+    """Log |K|, where K[i, j] counts the units that are both active or both inactive for samples i and j.
 
     A unit is active where the pre-activation of a ReLU is positive. For the other activations of
     `archlock.proxies.recording.RELU_LIKE` (GELU, SiLU, hardswish, ...) the sign of the pre-activation is used as well.

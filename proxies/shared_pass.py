@@ -7,13 +7,10 @@ from torch import Tensor, nn
 
 from archlock.errors import UsageError
 from archlock.proxies.evidence import DegenerateError, Evidence, Loss, Part
+from archlock.proxies.layers import scored_weights
 from archlock.proxies.preserving import training_mode
 from archlock.proxies.recording import Recorder
 from archlock.proxies.synaptic_flow import log_synaptic_flow
-
-SCORED_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-"""Layers whose weights are scored: those of the reference (Conv2d, Linear) and the same in one and three dimensions.
-Transposed convolutions, embeddings, normalisations and biases are left out, as in the reference."""
 
 _BACKWARD = frozenset({Part.WEIGHT_GRADIENTS, Part.SALIENCE})
 _DATA = frozenset(Part) - {Part.SYNAPTIC_FLOW}
@@ -37,13 +34,13 @@ def gather(network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss, part
     """
     _check_batch(inputs, targets)
     evidence = Evidence(network, inputs, targets, loss)
-    with training_mode(network):
-        evidence.weights = _scored_weights(network)
+    with training_mode(network) as modules:
+        evidence.weights = scored_weights(modules)
         if parts & _DATA:
             _run_batch(evidence, parts)
         if Part.SYNAPTIC_FLOW in parts:
             try:
-                evidence.log_synaptic_flow = log_synaptic_flow(network, inputs)
+                evidence.log_synaptic_flow = log_synaptic_flow(modules, inputs)
             except (DegenerateError, RuntimeError, ValueError) as error:
                 evidence.failures[Part.SYNAPTIC_FLOW] = _sentence(error)
     return evidence
@@ -54,12 +51,6 @@ def _check_batch(inputs: Tensor, targets: Tensor) -> None:
         raise UsageError(f"proxies: inputs of shape {tuple(inputs.shape)} with targets of shape {tuple(targets.shape)}")
     if inputs.is_floating_point() and not bool(torch.isfinite(inputs).all()):
         raise UsageError("proxies: the inputs hold NaN or infinite values")
-
-
-def _scored_weights(network: nn.Module) -> list[Tensor]:
-    """Weights of the scored layers in module order, a shared one once."""
-    found = {id(module.weight): module.weight for module in network.modules() if isinstance(module, SCORED_LAYERS)}
-    return list(found.values())
 
 
 def _run_batch(evidence: Evidence, parts: frozenset[Part]) -> None:

@@ -1,4 +1,4 @@
-"""Synaptic flow in the log domain: one sample of ones through a network of absolute weights."""
+"""Synaptic flow in the log domain: one sample of ones through a network of absolute weights, in float64."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from archlock.proxies.evidence import DegenerateError
+from archlock.proxies.layers import scored_weights
 from archlock.proxies.preserving import swapped
+from archlock.proxies.scaled_flow import ScaledFlow, log_scale
 
 NORMALISATIONS: frozenset[Callable[..., Any]] = frozenset(
     {
@@ -22,8 +24,8 @@ NORMALISATIONS: frozenset[Callable[..., Any]] = frozenset(
 )
 
 
-class _Linearised(TorchFunctionMode):
-    """Normalisations pass their input through."""
+class _PlainFlow(TorchFunctionMode):
+    """Normalisations pass their input through; depthwise convolutions take a way that is fast in float64."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -31,38 +33,58 @@ class _Linearised(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in NORMALISATIONS:
             return args[0] if args else kwargs["input"]
+        if func is functional.conv2d and len(args) == 7 and _is_depthwise(args[0], args[1], args[3:]):
+            return _depthwise(*args)
         return func(*args, **kwargs)
 
 
-def log_synaptic_flow(network: nn.Module, inputs: Tensor) -> float:
+class _RescaledFlow(ScaledFlow):
+    """The same for magnitudes that float64 cannot hold."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in NORMALISATIONS:
+            return args[0] if args else (kwargs or {})["input"]
+        return super().__torch_function__(func, types, args, kwargs)
+
+
+def log_synaptic_flow(modules: Sequence[nn.Module], inputs: Tensor) -> float:
     """Natural logarithm of sum |w * dR/dw| over the weights of convolutions and linear layers.
 
     R is the sum of the outputs for one sample of ones when every parameter and buffer is replaced by its absolute value
-    (Tanaka et al., NeurIPS 2020, eq. 5 with the sum of Abdelfattah et al., ICLR 2021). Normalisations of every kind act
-    as the identity, as batch norm does in the reference implementation, so that the flow stays positive.
+    (Tanaka et al., NeurIPS 2020, with the sum of Abdelfattah et al., ICLR 2021). Normalisations of every kind act as
+    the identity, as batch norm does in that reference, so that the flow stays positive. Where the flow leaves the range
+    of float64 it is computed again with a logarithmic scale beside each tensor, so it neither overflows nor vanishes.
 
     Args:
-        network: in the block of `archlock.proxies.preserving.training_mode`.
+        modules: of one network, the network first, in the block of `archlock.proxies.preserving.training_mode`.
         inputs: shape (batch, ...); only the shape of a sample and the device are used.
 
     Raises:
-        DegenerateError: no flow reaches the weights, or it is not finite.
+        DegenerateError: no flow reaches the weights, or an operator that the scaled pass cannot follow.
     """
-    with swapped(network, "_parameters", _absolute), swapped(network, "_buffers", _absolute):
-        sample = torch.ones((1, *inputs.shape[1:]), dtype=torch.float64, device=inputs.device)
-        with _Linearised():
-            outputs = network(sample)
-        weights = _flow_weights(network)
-        if not weights or not outputs.requires_grad:
-            raise DegenerateError("the flow meets no convolution or linear layer")
-        gradients = torch.autograd.grad(outputs.sum(), weights, allow_unused=True)
-        flows = [(w.detach() * g).abs().sum() for w, g in zip(weights, gradients, strict=True) if g is not None]
-    flow = float(torch.stack(flows).sum()) if flows else 0.0
+    with swapped(modules, "_parameters", _absolute), swapped(modules, "_buffers", _absolute):
+        flow, scale = _flow(modules, inputs, _PlainFlow())
+        if not (math.isfinite(flow) and flow > 0):
+            flow, scale = _flow(modules, inputs, _RescaledFlow())
     if not math.isfinite(flow):
         raise DegenerateError("the synaptic flow is not finite")
     if flow <= 0:
         raise DegenerateError("no synaptic flow reaches the output")
-    return math.log(flow)
+    return math.log(flow) + scale
+
+
+def _flow(modules: Sequence[nn.Module], inputs: Tensor, mode: TorchFunctionMode) -> tuple[float, float]:
+    """The flow divided by exp(scale), and that scale."""
+    with mode:
+        outputs = modules[0](torch.ones((1, *inputs.shape[1:]), dtype=torch.float64, device=inputs.device))
+    weights = scored_weights(modules)
+    if not weights or not isinstance(outputs, Tensor) or not outputs.requires_grad:
+        raise DegenerateError("the flow meets no convolution or linear layer")
+    gradients = torch.autograd.grad(outputs.sum(), weights, allow_unused=True)
+    flows = [(w.detach() * g).abs().sum() for w, g in zip(weights, gradients, strict=True) if g is not None]
+    return (float(torch.stack(flows).sum()) if flows else 0.0), log_scale(outputs)
 
 
 def _absolute(tensor: Tensor) -> Tensor:
@@ -72,8 +94,34 @@ def _absolute(tensor: Tensor) -> Tensor:
     return nn.Parameter(magnitude) if isinstance(tensor, nn.Parameter) else magnitude
 
 
-def _flow_weights(network: nn.Module) -> list[Tensor]:
-    from archlock.proxies.shared_pass import SCORED_LAYERS
+def _is_depthwise(values: Tensor, weight: Tensor, settings: Sequence[Any]) -> bool:
+    padding, groups = settings[1], settings[3]
+    return (
+        groups > 1 and values.dim() == 4 and groups == values.shape[1] == len(weight) and not isinstance(padding, str)
+    )
 
-    found = {id(module.weight): module.weight for module in network.modules() if isinstance(module, SCORED_LAYERS)}
-    return list(found.values())
+
+def _depthwise(
+    values: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+) -> Tensor:
+    """Depthwise 2-D convolution as a product with unfolded patches.
+
+    torch runs float64 grouped convolutions one group after another on a CPU; this is several times as fast.
+    """
+    rows, columns = (
+        (size + 2 * pad - step * (kernel - 1) - 1) // jump + 1
+        for size, pad, step, kernel, jump in zip(
+            values.shape[2:], padding, dilation, weight.shape[2:], stride, strict=True
+        )
+    )
+    kernel_size = (int(weight.shape[2]), int(weight.shape[3]))
+    patches = functional.unfold(values, kernel_size, dilation=dilation, padding=padding, stride=stride)
+    products = patches.view(len(values), groups, -1, rows * columns) * weight.view(1, groups, -1, 1)
+    output = products.sum(dim=2).view(len(values), groups, rows, columns)
+    return output if bias is None else output + bias.view(1, -1, 1, 1)
