@@ -43,6 +43,11 @@ class SourceSettings(Document):
     tolerance: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.01, description="metric that the lock may lose against the best finalist chosen for the source alone"
     )
+    micro_tolerance: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.03,
+        description="how far a predicted micro-trained metric may lie below the best one during the search; wider than "
+        "the tolerance, as a short training tells networks apart more than a full one does",
+    )
     at_least: float | None = Field(None, description="source metric that must be reached, in raw units")
 
 

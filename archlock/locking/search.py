@@ -1,0 +1,97 @@
+"""A search from plan to outcome: a deterministic function of its settings that buys everything in the laboratory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from archlock.attacks import AttackResult
+from archlock.locking.baselines import BASELINES, SOURCE_ONLY
+from archlock.locking.budgets import draw_population
+from archlock.locking.candidate import Candidate
+from archlock.locking.finalists import Choice, choose
+from archlock.locking.knowledge import Knowledge, learn
+from archlock.locking.laboratory import Laboratory, TrainedModel
+from archlock.locking.objective import Judge, explore, lock_objectives
+from archlock.locking.plan import PROBES, Plan
+from archlock.runs import Workshop
+from archlock.spaces.protocol import Genotype
+from archlock.tasks.ledger import HELD_OUT_ATTACK, Ledger
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What was measured once, after the result was fixed.
+
+    Attributes:
+        source_test: metric on the source's test part by genotype.
+        attacks: results on held-out targets by genotype: every attack at every budget on the locked model and its
+            twin, probes and fine-tuning at the largest budget on the baselines.
+        references: public architectures trained from scratch on the same data.
+    """
+
+    source_test: Mapping[Genotype, float]
+    attacks: Mapping[Genotype, list[AttackResult]]
+    references: tuple[AttackResult, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that a search found and how."""
+
+    plan: Plan
+    knowledge: Knowledge
+    candidates: Mapping[Genotype, Candidate]
+    front: tuple[Genotype, ...]
+    choice: Choice
+    baselines: Mapping[str, TrainedModel]
+    held_out: HeldOut
+    ledger: Ledger
+
+
+def run_search(plan: Plan, workshop: Workshop) -> Outcome:
+    """Search, choose, and measure on held-out targets.
+
+    Raises:
+        BudgetError: no architecture meets the hardware budgets.
+        RunFailedError: no candidate is predicted to keep the source metric.
+        InterruptedRunError: the user stopped it; the workshop's store holds what was done.
+    """
+    targets = plan.settings.targets
+    ledger = Ledger()
+    ledger.seal(*(task.title for task in targets.validation + targets.held_out))
+    ledger.unseal("attack finalists", *(task.title for task in targets.validation))
+    laboratory = Laboratory(plan, workshop, ledger)
+    population = draw_population(
+        laboratory, max(plan.settings.proxies.architectures, plan.settings.labels.architectures)
+    )
+    knowledge = learn(laboratory, population)
+    judge = Judge(laboratory, knowledge)
+    objectives = lock_objectives(plan.settings.engine.robust)
+    front = explore(judge, objectives, lambda one: one.shortfall, stage="lock", seeds=population)
+    choice = choose(laboratory, judge)
+    baselines = _train_baselines(laboratory, judge, choice)
+    with ledger.opened(HELD_OUT_ATTACK, *(task.title for task in targets.held_out)):
+        held_out = _measure(laboratory, choice, baselines)
+    front_genotypes = tuple(one.genotype for one in front)
+    return Outcome(plan, knowledge, judge.candidates, front_genotypes, choice, baselines, held_out, ledger)
+
+
+def _train_baselines(laboratory: Laboratory, judge: Judge, choice: Choice) -> dict[str, TrainedModel]:
+    picks = {name: pick(judge) for name, pick in BASELINES.items()}
+    models = laboratory.train(list(dict.fromkeys(picks.values())))
+    trained = {model.genotype: model for model in models}
+    return {SOURCE_ONLY: choice.source_only, **{name: trained[pick] for name, pick in picks.items()}}
+
+
+def _measure(laboratory: Laboratory, choice: Choice, baselines: Mapping[str, TrainedModel]) -> HeldOut:
+    plan = laboratory.plan
+    targets = plan.settings.targets.held_out
+    released = [choice.locked, choice.twin]
+    everyone = list({model.genotype: model for model in (*released, *baselines.values())}.values())
+    tests = laboratory.test(everyone)
+    attacks = laboratory.attack(released, targets, plan.attacks, plan.budgets, HELD_OUT_ATTACK)
+    others = [model for model in everyone if model not in released]
+    attacks |= laboratory.attack(others, targets, PROBES, plan.budgets[-1:], HELD_OUT_ATTACK)
+    references = laboratory.references(targets, plan.budgets, HELD_OUT_ATTACK)
+    return HeldOut(tests, attacks, tuple(references))
