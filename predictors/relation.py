@@ -100,17 +100,18 @@ class RelationModel:
             UsageError: the widths are not those of the fit, or a value is not finite.
         """
         self._check(features, embedding)
-        gather = self._gather(embedding)
-        mean_weights, spread_weights = gather.T @ self.weights, gather.T @ self.precision @ gather
-        prior, logits = self.kernel.scale, self._logits_per_unit(spread_weights)
-        means, variances = [np.empty(0)], [np.empty(0)]
-        for start in range(0, len(features), CHUNK):
-            unit = (features[start : start + CHUNK] - self.centre) / self.spread
-            near = self._near(unit)
-            means.append(near @ mean_weights)
-            variances.append(prior * self._own(unit) - np.einsum("ij,ij->i", near @ spread_weights, near))
-        deviation = np.sqrt(np.clip(np.concatenate(variances), JITTER, None))
-        return logits * np.concatenate(means), logits * deviation
+        with one_thread():
+            gather = self._gather(embedding)
+            mean_weights, spread_weights = gather.T @ self.weights, gather.T @ self.precision @ gather
+            prior, logits = self.kernel.scale, self._logits_per_unit(spread_weights)
+            means, variances = [np.empty(0)], [np.empty(0)]
+            for start in range(0, len(features), CHUNK):
+                unit = (features[start : start + CHUNK] - self.centre) / self.spread
+                near = self._near(unit)
+                means.append(near @ mean_weights)
+                variances.append(prior * self._own(unit) - np.einsum("ij,ij->i", near @ spread_weights, near))
+            deviation = np.sqrt(np.clip(np.concatenate(variances), JITTER, None))
+            return logits * np.concatenate(means), logits * deviation
 
     def probability(self, features_a: FloatArray, features_b: FloatArray, embedding: FloatArray) -> FloatArray:
         """P(a beats b | task) row by row; features shape (n, f) each, result shape (n,). Raises as `score`."""

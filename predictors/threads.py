@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    """The thread pools loaded now; finding them takes longer than most of the work done under them."""
+    return ThreadpoolController()
 
 
 @contextmanager
@@ -15,7 +22,7 @@ def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with threadpool_limits(1):
+        with _blas().limit(limits=1):
             yield
     finally:
         torch.set_num_threads(before)
