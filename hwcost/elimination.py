@@ -21,7 +21,7 @@ from archlock.errors import HardwareError
 from archlock.scores import FloatArray
 
 IntArray = NDArray[np.int64]
-Index = NDArray[np.int32]
+Index = NDArray[np.intp]
 
 MOST_NEIGHBOURS = 16
 """Elimination of a variable with d neighbours makes a table of 2^d; more than this many is refused."""
@@ -32,12 +32,12 @@ ZERO, NEVER = 0, 1
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """Eliminations of one width that do not depend on each other.
+    """Eliminations of one width and number of terms that do not depend on each other.
 
     Attributes:
         variables: shape (e,), the eliminated variables.
         neighbours: shape (e, d), the variables that each message still depends on.
-        terms: shape (e, terms, 2^(d+1)), places in the cost buffer of the terms to add up, per joint state; the
+        terms: shape (terms, e, 2^(d+1)), places in the cost buffer of the terms to add up, per joint state; the
             eliminated variable is the highest bit, then the neighbours in order.
         first_message: place in the buffer of the first message; each has 2^d entries.
     """
@@ -81,6 +81,12 @@ class _Term:
     level: int
 
 
+_Key = tuple[int, int, int]
+"""Level, width and number of terms of a round."""
+_Step = tuple[int, tuple[int, ...], Index]
+"""An eliminated variable, its neighbours, and the places of its terms, shape (terms, 2^(d+1))."""
+
+
 @lru_cache(maxsize=256)
 def compile_plan(layers: int, edges: tuple[tuple[int, int], ...]) -> EliminationPlan:
     """Order of elimination of one graph, narrowest first and as many at once as do not touch.
@@ -97,7 +103,7 @@ def compile_plan(layers: int, edges: tuple[tuple[int, int], ...]) -> Elimination
     for index, term in enumerate(terms):
         for variable in term.scope:
             by_variable[variable].add(index)
-    steps: dict[tuple[int, int], list[tuple[int, tuple[int, ...], Index]]] = {}
+    steps: dict[_Key, list[_Step]] = {}
     place = 2 + 3 * layers
     messages: list[tuple[int, int]] = []
     waiting = set(range(variables))
@@ -109,8 +115,8 @@ def compile_plan(layers: int, edges: tuple[tuple[int, int], ...]) -> Elimination
             joint = (variable, *near)
             gathered = np.stack([term.places[_projection(term.scope, joint)] for term in found])
             level = 1 + max(term.level for term in found)
-            steps.setdefault((level, len(near)), []).append((variable, near, gathered))
-            message = _Term(near, np.arange(place, place + 2 ** len(near), dtype=np.int32), level)
+            steps.setdefault((level, len(near), len(found)), []).append((variable, near, gathered))
+            message = _Term(near, np.arange(place, place + 2 ** len(near), dtype=np.intp), level)
             place += 2 ** len(near)
             messages.append((variable, message.places[0]))
             _replace(by_variable, terms, found, variable, message)
@@ -124,17 +130,17 @@ def _terms(layers: int, edges: tuple[tuple[int, int], ...]) -> tuple[list[_Term]
         if target not in readers.setdefault(source, []):
             readers[source].append(target)
     own = 2 + layers
-    terms = [_Term((v,), np.array([own + 2 * v, own + 2 * v + 1], np.int32), 0) for v in range(layers)]
+    terms = [_Term((v,), np.array([own + 2 * v, own + 2 * v + 1], np.intp), 0) for v in range(layers)]
     variables = layers
     for source, targets in sorted(readers.items()):
         cost = 2 + source
         if len(targets) == 1:
-            differ = np.array([ZERO, cost, cost, ZERO], np.int32)
+            differ = np.array([ZERO, cost, cost, ZERO], np.intp)
             terms.append(_Term((source, targets[0]), differ, 0))
             continue
-        terms.append(_Term((variables,), np.array([ZERO, cost], np.int32), 0))
+        terms.append(_Term((variables,), np.array([ZERO, cost], np.intp), 0))
         # States of (source, reader, moved): a reader on the other side needs the result to have been moved.
-        needs = np.array([ZERO, ZERO, NEVER, ZERO, NEVER, ZERO, ZERO, ZERO], np.int32)
+        needs = np.array([ZERO, ZERO, NEVER, ZERO, NEVER, ZERO, ZERO, ZERO], np.intp)
         terms.extend(_Term((source, target, variables), needs, 0) for target in targets)
         variables += 1
     return terms, variables
@@ -183,29 +189,26 @@ def _projection(scope: tuple[int, ...], joint: tuple[int, ...]) -> IntArray:
 def _plan(
     layers: int,
     variables: int,
-    steps: dict[tuple[int, int], list[tuple[int, tuple[int, ...], Index]]],
+    steps: dict[_Key, list[_Step]],
     provisional: dict[int, int],
 ) -> EliminationPlan:
     """Gather the steps into rounds and lay the messages of each round side by side."""
     head = 2 + 3 * layers
-    total = sum(len(group) * 2**width for (_, width), group in steps.items())
-    moved = np.arange(head + total, dtype=np.int32)
+    total = sum(len(group) * 2**width for (_, width, _), group in steps.items())
+    moved = np.arange(head + total, dtype=np.intp)
     place, firsts = head, []
-    for (_, width), group in sorted(steps.items()):
+    for (_, width, _), group in sorted(steps.items()):
         firsts.append(place)
         for variable, _, _ in group:
             start = provisional[variable]
             moved[start : start + 2**width] = np.arange(place, place + 2**width)
             place += 2**width
     rounds = []
-    for ((_, width), group), first in zip(sorted(steps.items()), firsts, strict=True):
-        most = max(len(gathered) for _, _, gathered in group)
-        terms = np.full((len(group), most, 2 ** (width + 1)), ZERO, np.int32)
-        for row, (_, _, gathered) in enumerate(group):
-            terms[row, : len(gathered)] = moved[gathered]
-        neighbours = np.array([near for _, near, _ in group], np.int32).reshape(len(group), width)
-        rounds.append(Round(np.array([v for v, _, _ in group], np.int32), neighbours, terms, first))
-    return EliminationPlan(layers, variables, tuple(rounds), tuple(level for level, _ in sorted(steps)), total)
+    for ((_, width, _), group), first in zip(sorted(steps.items()), firsts, strict=True):
+        terms = moved[np.stack([gathered for _, _, gathered in group], axis=1)]
+        neighbours = np.array([near for _, near, _ in group], np.intp).reshape(len(group), width)
+        rounds.append(Round(np.array([v for v, _, _ in group], np.intp), neighbours, terms, first))
+    return EliminationPlan(layers, variables, tuple(rounds), tuple(key[0] for key in sorted(steps)), total)
 
 
 def join_plans(plans: Sequence[EliminationPlan]) -> EliminationPlan:
@@ -213,21 +216,21 @@ def join_plans(plans: Sequence[EliminationPlan]) -> EliminationPlan:
     layers = np.cumsum([0] + [plan.layers for plan in plans])
     variables = np.cumsum([0] + [plan.variables for plan in plans])
     total, head = int(layers[-1]), 2 + 3 * int(layers[-1])
-    groups: dict[tuple[int, int], list[tuple[int, Round]]] = {}
+    groups: dict[_Key, list[tuple[int, Round]]] = {}
     for number, plan in enumerate(plans):
         for level, round_ in zip(plan.levels, plan.rounds, strict=True):
-            groups.setdefault((level, round_.neighbours.shape[1]), []).append((number, round_))
+            groups.setdefault((level, round_.neighbours.shape[1], len(round_.terms)), []).append((number, round_))
     maps = [_places(plan, int(start), total) for plan, start in zip(plans, layers[:-1], strict=True)]
     place = head
-    for (_, width), group in sorted(groups.items()):
+    for (_, width, _), group in sorted(groups.items()):
         for number, round_ in group:
             size = len(round_.variables) * 2**width
             maps[number][round_.first_message : round_.first_message + size] = np.arange(place, place + size)
             place += size
     extra = _variable_maps(plans, layers, variables, total)
     rounds, place = [], head
-    for (_, width), group in sorted(groups.items()):
-        rounds.append(_merge(group, maps, extra, width, place))
+    for (_, width, _), group in sorted(groups.items()):
+        rounds.append(_merge(group, maps, extra, place))
         place += len(rounds[-1].variables) * 2**width
     return EliminationPlan(total, int(variables[-1]), tuple(rounds), tuple(k[0] for k in sorted(groups)), place - head)
 
@@ -236,7 +239,7 @@ def _places(plan: EliminationPlan, start: int, total: int) -> Index:
     """Where each entry of one graph's cost buffer stands in the joint buffer; messages are filled in later."""
     own = np.arange(plan.layers)
     units = 2 + total + 2 * start + np.arange(2 * plan.layers)
-    return np.concatenate([[ZERO, NEVER], 2 + start + own, units, np.zeros(plan.messages)]).astype(np.int32)
+    return np.concatenate([[ZERO, NEVER], 2 + start + own, units, np.zeros(plan.messages)]).astype(np.intp)
 
 
 def _variable_maps(plans: Sequence[EliminationPlan], layers: IntArray, variables: IntArray, total: int) -> list[Index]:
@@ -244,19 +247,12 @@ def _variable_maps(plans: Sequence[EliminationPlan], layers: IntArray, variables
     maps = []
     for number, plan in enumerate(plans):
         moved = total + int(variables[number] - layers[number]) + np.arange(plan.variables - plan.layers)
-        maps.append(np.concatenate([layers[number] + np.arange(plan.layers), moved]).astype(np.int32))
+        maps.append(np.concatenate([layers[number] + np.arange(plan.layers), moved]).astype(np.intp))
     return maps
 
 
-def _merge(group: list[tuple[int, Round]], maps: list[Index], variables: list[Index], width: int, place: int) -> Round:
-    most = max(round_.terms.shape[1] for _, round_ in group)
-    count = sum(len(round_.variables) for _, round_ in group)
-    terms = np.full((count, most, 2 ** (width + 1)), ZERO, np.int32)
-    row = 0
-    for number, round_ in group:
-        size, depth = round_.terms.shape[:2]
-        terms[row : row + size, :depth] = maps[number][round_.terms]
-        row += size
+def _merge(group: list[tuple[int, Round]], maps: list[Index], variables: list[Index], place: int) -> Round:
+    terms = np.concatenate([maps[number][round_.terms] for number, round_ in group], axis=1)
     eliminated = np.concatenate([variables[number][round_.variables] for number, round_ in group])
     neighbours = np.concatenate([variables[number][round_.neighbours] for number, round_ in group])
     return Round(eliminated, neighbours, terms, place)
@@ -279,9 +275,12 @@ def best_assignment(plan: EliminationPlan, unit_costs: FloatArray, transfer_cost
     buffer[2 + plan.layers : plan.head] = unit_costs.ravel()
     choices = []
     for step in plan.rounds:
-        halves = buffer[step.terms].sum(axis=1).reshape(len(step.variables), 2, -1)
+        joint_costs = buffer.take(step.terms[0])
+        for places in step.terms[1:]:
+            joint_costs += buffer.take(places)
+        halves = joint_costs.reshape(len(step.variables), 2, -1)
         choice = halves[:, 1] < halves[:, 0]
-        best = np.where(choice, halves[:, 1], halves[:, 0])
+        best = np.minimum(halves[:, 0], halves[:, 1])
         buffer[step.first_message : step.first_message + best.size] = best.ravel()
         choices.append(choice)
     state = np.zeros(plan.variables, dtype=np.int8)

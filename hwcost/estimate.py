@@ -79,14 +79,19 @@ def estimate_batch(
     energy = solution.energy_j.sum(axis=0) + solution.transfers.energy_j.sum(axis=0) * solution.moved
     barred = np.isinf(latency)
     feasible = np.bincount(workloads.network, barred, minlength=len(workloads)) == 0
-    totals = (np.bincount(workloads.network, np.where(barred, 0, v), len(workloads)) for v in (latency, energy))
-    return BatchCost(*totals, feasible)
+    return BatchCost(_per_network(workloads, latency, barred), _per_network(workloads, energy, barred), feasible)
+
+
+def _per_network(workloads: WorkloadBatch, values: FloatArray, barred: BoolArray) -> FloatArray:
+    """Sum over each network's layers; shape (n,)."""
+    kept = np.where(barred, 0.0, values)
+    return np.bincount(workloads.network, kept, minlength=len(workloads)).astype(np.float64)
 
 
 def _solve(layers: Layers, plan: EliminationPlan, hardware: Hardware, schema: str, objective: str) -> _Solution:
     needed = _sides_of(schema, objective, hardware)
     transfers = transfer_costs(layers, hardware)
-    costs = [side_costs(layers, hardware, side) for side in needed]
+    costs = side_costs(layers, hardware, needed)
     if len(needed) == 1:
         side = np.full(len(layers), SIDES.index(needed[0]), dtype=np.int8)
         moved = np.zeros(len(layers), dtype=bool)

@@ -50,7 +50,7 @@ class Cim:
     columns: int
     clock_hz: float
     cycles_per_product: int
-    write_bits_per_cycle: int
+    write_bits_per_cycle: float
     mac_j: float
     adc_j: float
     dac_j: float

@@ -50,8 +50,8 @@ IsStatic = Callable[[Tensor], bool]
 FREE: tuple[Work, ...] = ()
 """A view, or work done before the inference."""
 
-_FREE = """_unsafe_view _reshape_alias _to_copy detach_ lift_fresh alias _conj contiguous squeeze_ unsqueeze_ t_ transpose_
-    _assert_async _assert_tensor_metadata resize_ expand_as type_as set_ native_dropout dropout"""
+_FREE = """_unsafe_view _reshape_alias _to_copy detach_ lift_fresh alias _conj contiguous squeeze_ unsqueeze_ t_
+    transpose_ _assert_async _assert_tensor_metadata resize_ expand_as type_as set_ native_dropout dropout"""
 _MOVES = """clone copy copy_ cat stack constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d
     replication_pad2d roll flip index_select index index_put index_put_ _unsafe_index gather scatter repeat
     repeat_interleave pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col col2im unfold fill
@@ -62,8 +62,8 @@ _ELEMENTWISE = """add add_ sub sub_ rsub mul mul_ div div_ maximum minimum where
 _ACTIVATIONS = """relu relu_ hardtanh hardtanh_ clamp clamp_ clamp_min clamp_max clamp_min_ clamp_max_ leaky_relu
     leaky_relu_ threshold threshold_ hardswish hardswish_ hardsigmoid hardsigmoid_ prelu _prelu_kernel rrelu
     rrelu_with_noise relu6"""
-_TRANSCENDENTAL = """gelu gelu_ silu silu_ sigmoid sigmoid_ tanh tanh_ mish mish_ elu elu_ softplus exp exp_ log log1p erf
-    pow pow_ sqrt sqrt_ rsqrt sin cos atan log_sigmoid_forward logaddexp expm1 glu"""
+_TRANSCENDENTAL = """gelu gelu_ silu silu_ sigmoid sigmoid_ tanh tanh_ mish mish_ elu elu_ softplus exp exp_ log log1p
+    erf pow pow_ sqrt sqrt_ rsqrt sin cos atan log_sigmoid_forward logaddexp expm1 glu"""
 _REDUCTIONS = """mean sum amax amin max min argmax argmin var var_mean std std_mean prod norm linalg_vector_norm any all
     logsumexp"""
 _POOLS = """max_pool2d_with_indices avg_pool2d _adaptive_avg_pool2d adaptive_max_pool2d max_pool1d_with_indices

@@ -63,10 +63,10 @@ class Recorder:
         Raises:
             HardwareError: an operator on activations that cannot be costed.
         """
-        results = list(_tensors(outputs))
+        results = list(tensors_in(outputs))
         if not results:
             return
-        operands = list(_tensors((args, tuple(kwargs.values()))))
+        operands = list(tensors_in((args, tuple(kwargs.values()))))
         sources = frozenset().union(*(self._sources(operand) for operand in operands))
         found = read_operator(func, args, kwargs, results, self._is_static) if sources else FREE
         if found is None:
@@ -195,9 +195,13 @@ def _stored_elements(tensor: Tensor) -> int:
     return int(tensor.untyped_storage().nbytes()) // tensor.element_size()
 
 
-def _tensors(value: object) -> Iterator[Tensor]:
+def tensors_in(value: object) -> Iterator[Tensor]:
+    """All tensors in nested tuples, lists and dicts."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, (tuple, list)):
         for inner in value:
-            yield from _tensors(inner)
+            yield from tensors_in(inner)
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from tensors_in(inner)

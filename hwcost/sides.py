@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,19 +51,23 @@ class Transfers:
     energy_j: FloatArray
 
 
-def side_costs(layers: Layers, hardware: Hardware, side: str) -> SideCosts:
-    """All layers on one side; leakage of the whole system is charged for as long as each takes.
+def side_costs(layers: Layers, hardware: Hardware, sides: Sequence[str]) -> list[SideCosts]:
+    """All layers on each side; leakage of the whole system is charged for as long as each takes.
 
     Raises:
-        HardwareError: the hardware lacks that unit.
+        HardwareError: the hardware lacks a unit.
     """
     traffic = dram_traffic(layers, hardware)
-    matrix = _matrix_costs(layers, traffic, hardware, side)
     vector = vector_costs(layers, traffic, hardware.vector, hardware)
+    done = np.where(layers.is_matrix, layers.macs, vector_operations(layers, hardware.vector))
+    return [_joined(layers, hardware, _matrix_costs(layers, traffic, hardware, side), vector, done) for side in sides]
+
+
+def _joined(layers: Layers, hardware: Hardware, matrix: UnitCosts, vector: UnitCosts, done: FloatArray) -> SideCosts:
+    """Matrix products from one unit, the rest from the vector lanes; ``done`` is work per layer for utilisation."""
     latency = matrix.latency_s + vector.latency_s
     energy = matrix.energy_j + vector.energy_j
     energy[Cause.LEAKAGE] = hardware.leakage_w * np.where(np.isinf(latency), 0.0, latency)
-    done = np.where(layers.is_matrix, layers.macs, vector_operations(layers, hardware.vector))
     peak = np.where(layers.is_matrix, matrix.peak_per_s, vector.peak_per_s)
     busy = np.where(latency > 0, latency, 1.0)
     return SideCosts(latency, energy, done / (peak * busy), np.where(layers.is_matrix, matrix.bound, vector.bound))

@@ -48,7 +48,9 @@ def systolic_cycles(m: IntArray, k: IntArray, n: IntArray, array: SystolicArray)
     """Cycles of a batch of matrix products on a systolic array, memory stalls excluded.
 
     Args:
-        m, k, n: shape (layers,), sizes of the (m x k) by (k x n) products.
+        m: shape (layers,), rows of the first operand of each (m x k) by (k x n) product.
+        k: shape (layers,), the size summed over.
+        n: shape (layers,), columns of the second operand.
         array: rows, columns and dataflow of the array.
 
     Returns:
@@ -61,10 +63,9 @@ def systolic_cycles(m: IntArray, k: IntArray, n: IntArray, array: SystolicArray)
     (R + C + T - 2) f - 1 where the outputs stay and (2R + C + T - 2) f - 1 where weights or inputs stay, since these
     are first shifted into the rows; T is the size that streams.
     """
-    sizes = tuple(np.asarray(size, dtype=np.int64) for size in (m, k, n))
-    if any((size < 1).any() for size in sizes):
+    if min(np.min(size, initial=1) for size in (m, k, n)) < 1:
         raise HardwareError("matrix sizes must be at least 1")
-    along_rows, along_columns, streamed = _mapped(*sizes, array.dataflow)
+    along_rows, along_columns, streamed = _mapped(m, k, n, array.dataflow)
     folds = _ceil(along_rows, array.rows) * _ceil(along_columns, array.columns)
     load = 0 if array.dataflow is Dataflow.OUTPUT_STATIONARY else array.rows
     return np.asarray((load + array.rows + array.columns + streamed - 2) * folds - 1, dtype=np.int64)

@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archlock.errors import HardwareError
-from archlock.hwcost.recorder import Recorder
+from archlock.hwcost.recorder import Recorder, tensors_in
 from archlock.hwcost.workload import Workload
 
 
@@ -36,7 +36,7 @@ def trace(network: nn.Module, input_shape: tuple[int, int, int, int]) -> Workloa
     """
     recorder = Recorder()
     with _no_side_effects(), FakeTensorMode(allow_non_fake_inputs=True) as fake:
-        twin = _fake_twin(network, fake, recorder, "", {})
+        twin = _Twins(fake, recorder).of(network, "")
         inputs = torch.empty(input_shape)
         recorder.start(inputs)
         try:
@@ -48,14 +48,14 @@ def trace(network: nn.Module, input_shape: tuple[int, int, int, int]) -> Workloa
             first = str(error).strip().splitlines()[:1] or [type(error).__name__]
             place = recorder.place or type(network).__name__
             raise HardwareError(f"{place}: input of shape {tuple(input_shape)} cannot be traced: {first[0]}") from error
-        return recorder.finish(list(_tensors(outputs)), tuple(input_shape))
+        return recorder.finish(list(tensors_in(outputs)), tuple(input_shape))
 
 
 class _Listener(TorchDispatchMode):
     """Passes every aten call on and tells the recorder of it."""
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it so
         self.recorder = recorder
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -76,48 +76,40 @@ def _no_side_effects() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fastpath)
 
 
-def _fake_twin(
-    module: nn.Module, fake: FakeTensorMode, recorder: Recorder, path: str, made: dict[int, nn.Module]
-) -> nn.Module:
-    """A shallow copy of a module tree in eval mode, its tensors fake, that tells the recorder where it is."""
-    if id(module) in made:
-        return made[id(module)]
+class _Twins:
+    """Shallow copies of modules in eval mode, their tensors fake, that tell the recorder where the forward pass is."""
 
-    def static(tensor: Tensor | None) -> Tensor | None:
-        if tensor is None:
-            return None
-        twin = fake.from_tensor(tensor)
-        recorder.know_constant(twin)
+    def __init__(self, fake: FakeTensorMode, recorder: Recorder) -> None:
+        self.fake = fake
+        self.recorder = recorder
+        self.modules: dict[int, nn.Module] = {}
+        self.tensors: dict[int, Tensor] = {}
+
+    def of(self, module: nn.Module, path: str) -> nn.Module:
+        """The twin of a module tree; a module that stands in two places is one twin."""
+        if id(module) in self.modules:
+            return self.modules[id(module)]
+        twin = self.modules[id(module)] = module.__new__(type(module))
+        state = {name: self._tensor(value) for name, value in module.__dict__.items()}
+        for kind in ("_parameters", "_buffers"):
+            state[kind] = {name: self._tensor(value) for name, value in module.__dict__[kind].items()}
+        state["_modules"] = {
+            name: child and self.of(child, f"{path}.{name}" if path else name)
+            for name, child in module.__dict__["_modules"].items()
+        }
+        for hooks in ("_backward_hooks", "_backward_pre_hooks"):
+            state[hooks] = OrderedDict()
+        state["_forward_pre_hooks"] = OrderedDict({0: lambda *_: self.recorder.enter(path)})
+        state["_forward_hooks"] = OrderedDict({0: lambda *_: self.recorder.leave()})
+        twin.__dict__.update(state, training=False)
         return twin
 
-    twin = module.__new__(type(module))
-    made[id(module)] = twin
-    state = dict(module.__dict__)
-    for name, value in state.items():
-        if isinstance(value, Tensor):
-            state[name] = static(value)
-    state["_parameters"] = {name: static(tensor) for name, tensor in module._parameters.items()}
-    state["_buffers"] = {name: static(tensor) for name, tensor in module._buffers.items()}
-    state["training"] = False
-    for hooks in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"):
-        state[hooks] = OrderedDict()
-    state["_forward_pre_hooks"] = OrderedDict({0: lambda *_: recorder.enter(path)})
-    state["_forward_hooks"] = OrderedDict({0: lambda *_: recorder.leave()})
-    state["_modules"] = {
-        name: child if child is None else _fake_twin(child, fake, recorder, f"{path}.{name}" if path else name, made)
-        for name, child in module._modules.items()
-    }
-    twin.__dict__.update(state)
-    return twin
-
-
-def _tensors(value: object) -> Iterator[Tensor]:
-    """All tensors in nested tuples, lists and dicts."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for inner in value:
-            yield from _tensors(inner)
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _tensors(inner)
+    def _tensor(self, value: object) -> Any:
+        """The fake of a stored tensor, known to the recorder as a constant; anything else as it is."""
+        if not isinstance(value, Tensor):
+            return value
+        if id(value) not in self.tensors:
+            twin = self.fake.from_tensor(value)
+            self.recorder.know_constant(twin)
+            self.tensors[id(value)] = twin
+        return self.tensors[id(value)]

@@ -78,7 +78,9 @@ def dram_traffic(layers: Layers, hardware: Hardware) -> Traffic:
     spills = layers.out_bytes > hardware.memories.sram_bytes // 2
     from_dram = (layers.edge_source < 0) | spills[layers.edge_source]
     taken = np.bincount(layers.edge_target, layers.edge_bytes * from_dram, minlength=len(layers))
-    return Traffic(taken, np.where(spills | layers.is_output, layers.out_bytes, 0).astype(np.float64))
+    return Traffic(
+        taken.astype(np.float64), np.where(spills | layers.is_output, layers.out_bytes, 0).astype(np.float64)
+    )
 
 
 def npu_costs(layers: Layers, traffic: Traffic, npu: Npu, hardware: Hardware) -> UnitCosts:
@@ -88,8 +90,8 @@ def npu_costs(layers: Layers, traffic: Traffic, npu: Npu, hardware: Hardware) ->
     fits half the SRAM, the cheaper of both is fetched again for every tile of the other.
     """
     memories, pick = hardware.memories, layers.is_matrix
-    size = tuple(np.where(pick, s, 1) for s in (layers.m, layers.k, layers.n))
-    compute_s = np.where(pick, systolic_cycles(*size, npu.array) * layers.count, 0) / npu.clock_hz
+    m, k, n = (np.where(pick, size, 1) for size in (layers.m, layers.k, layers.n))
+    compute_s = np.where(pick, systolic_cycles(m, k, n, npu.array) * layers.count, 0) / npu.clock_hz
     half = memories.sram_bytes // 2
     second = np.where(layers.dynamic, layers.dynamic_bytes, layers.weight_bytes)
     first = layers.in_bytes - layers.dynamic_bytes
@@ -99,7 +101,7 @@ def npu_costs(layers: Layers, traffic: Traffic, npu: Npu, hardware: Hardware) ->
     transfer_s = dram_bytes / memories.dram_bytes_per_s
     energy = np.zeros((len(Cause), len(layers)))
     energy[Cause.MAC] = layers.macs * npu.mac_j
-    energy[Cause.SRAM] = np.where(pick, systolic_sram_bytes(*size, npu.array) * layers.count, 0)
+    energy[Cause.SRAM] = np.where(pick, systolic_sram_bytes(m, k, n, npu.array) * layers.count, 0)
     energy[Cause.SRAM] *= memories.sram_j_per_byte
     energy[Cause.DRAM] = dram_bytes * memories.dram_j_per_byte
     bound = np.where(transfer_s > compute_s, Bound.DRAM, Bound.COMPUTE).astype(np.int8)
@@ -174,7 +176,8 @@ def cim_costs(layers: Layers, traffic: Traffic, cim: Cim, hardware: Hardware) ->
     bound = np.where(load_s >= run_s, Bound.WEIGHT_LOAD, np.where(activation_s > product_s, Bound.DRAM, Bound.COMPUTE))
     peak = np.full(len(layers), cim.macros * cim.rows * cim.columns * cim.clock_hz / cim.cycles_per_product)
     latency = np.where(pick, np.where(allowed, load_s + run_s, np.inf), 0.0)
-    return UnitCosts(latency, np.where(pick, energy, 0.0), peak, bound.astype(np.int8))
+    energy[:, ~pick] = 0.0
+    return UnitCosts(latency, energy, peak, bound.astype(np.int8))
 
 
 def vector_costs(layers: Layers, traffic: Traffic, vector: VectorUnit, hardware: Hardware) -> UnitCosts:
