@@ -49,7 +49,7 @@ def estimate(workload: Workload, hardware: Hardware, schema: str = "sequential",
         HardwareError: unknown schema or objective, a unit that the hardware lacks, or a layer that the unit may not
             run (a dynamic operand on macros that forbid it).
     """
-    solution = _solve(workload.layers, workload.plan, hardware, schema, objective)
+    solution = _solve(workload, hardware, schema, objective)
     blocked = np.flatnonzero(np.isinf(solution.latency_s))
     if len(blocked):
         name = workload.names[int(blocked[0])]
@@ -74,7 +74,7 @@ def estimate_batch(
         HardwareError: unknown schema or objective, or a unit that the hardware lacks. A network that the unit may
             not run is not feasible in the result instead.
     """
-    solution = _solve(workloads.layers, workloads.plan, hardware, schema, objective)
+    solution = _solve(workloads, hardware, schema, objective)
     latency = solution.latency_s + solution.transfers.latency_s * solution.moved
     energy = solution.energy_j.sum(axis=0) + solution.transfers.energy_j.sum(axis=0) * solution.moved
     barred = np.isinf(latency)
@@ -88,7 +88,8 @@ def _per_network(workloads: WorkloadBatch, values: FloatArray, barred: BoolArray
     return np.bincount(workloads.network, kept, minlength=len(workloads)).astype(np.float64)
 
 
-def _solve(layers: Layers, plan: EliminationPlan, hardware: Hardware, schema: str, objective: str) -> _Solution:
+def _solve(work: Workload | WorkloadBatch, hardware: Hardware, schema: str, objective: str) -> _Solution:
+    layers = work.layers
     needed = _sides_of(schema, objective, hardware)
     transfers = transfer_costs(layers, hardware)
     costs = side_costs(layers, hardware, needed)
@@ -97,7 +98,7 @@ def _solve(layers: Layers, plan: EliminationPlan, hardware: Hardware, schema: st
         moved = np.zeros(len(layers), dtype=bool)
         only = costs[0]
         return _Solution(side, only.latency_s, only.energy_j, moved, only.utilisation, only.bound, transfers)
-    side = _assign(plan, costs, transfers, objective)
+    side = _assign(work.plan, costs, transfers, objective)
     on_cim = side.astype(bool)
     latency, energy, utilisation, bound = (
         np.where(on_cim, getattr(costs[1], name), getattr(costs[0], name))

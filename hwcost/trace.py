@@ -35,8 +35,8 @@ def trace(network: nn.Module, input_shape: tuple[int, int, int, int]) -> Workloa
         HardwareError: an operator that cannot be costed (named, with its place), or a forward pass that fails.
     """
     recorder = Recorder()
-    with _no_side_effects(), FakeTensorMode(allow_non_fake_inputs=True) as fake:
-        twin = _Twins(fake, recorder).of(network, "")
+    with _no_side_effects(), FakeTensorMode(allow_non_fake_inputs=True):
+        twin = _Twins(recorder).of(network, "")
         inputs = torch.empty(input_shape)
         recorder.start(inputs)
         try:
@@ -79,8 +79,7 @@ def _no_side_effects() -> Iterator[None]:
 class _Twins:
     """Shallow copies of modules in eval mode, their tensors fake, that tell the recorder where the forward pass is."""
 
-    def __init__(self, fake: FakeTensorMode, recorder: Recorder) -> None:
-        self.fake = fake
+    def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.modules: dict[int, nn.Module] = {}
         self.tensors: dict[int, Tensor] = {}
@@ -105,11 +104,11 @@ class _Twins:
         return twin
 
     def _tensor(self, value: object) -> Any:
-        """The fake of a stored tensor, known to the recorder as a constant; anything else as it is."""
+        """The fake of a stored tensor (on the input's device, wherever it is stored), known to the recorder as a constant; anything else as it is."""
         if not isinstance(value, Tensor):
             return value
         if id(value) not in self.tensors:
-            twin = self.fake.from_tensor(value)
+            twin = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="cpu")
             self.recorder.know_constant(twin)
             self.tensors[id(value)] = twin
         return self.tensors[id(value)]

@@ -134,7 +134,11 @@ class Workload:
 
     @cached_property
     def plan(self) -> EliminationPlan:
-        """How the best assignment of its layers to two units is found; see `archlock.hwcost.elimination`."""
+        """How the best assignment of its layers to two units is found; see `archlock.hwcost.elimination`.
+
+        Raises:
+            HardwareError: a graph so tangled that its exact optimum is out of reach.
+        """
         inner = self.layers.edge_source >= 0
         pairs = zip(self.layers.edge_source[inner].tolist(), self.layers.edge_target[inner].tolist(), strict=True)
         return compile_plan(len(self), tuple(pairs))
@@ -147,21 +151,28 @@ class WorkloadBatch:
     Attributes:
         layers: all layers; edges index into them.
         network: shape (layers,), index of the network each layer belongs to.
-        size: number of networks.
-        plan: how the best assignments of all networks are found at once.
+        workloads: the networks.
     """
 
     layers: Layers
     network: IntArray
-    size: int
-    plan: EliminationPlan
+    workloads: tuple[Workload, ...]
 
     def __len__(self) -> int:
-        return self.size
+        return len(self.workloads)
+
+    @cached_property
+    def plan(self) -> EliminationPlan:
+        """How the best assignments of all networks are found at once; compiled when it is first needed.
+
+        Raises:
+            HardwareError: a graph so tangled that its exact optimum is out of reach.
+        """
+        return join_plans([workload.plan for workload in self.workloads])
 
     @classmethod
     def of(cls, workloads: Sequence[Workload]) -> WorkloadBatch:
-        """Join workloads; costs some tens of microseconds per network, so build it once and keep it.
+        """Join workloads. Build it once and keep it: with its plan it takes longer than an estimate.
 
         Raises:
             HardwareError: no workloads.
@@ -172,7 +183,7 @@ class WorkloadBatch:
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         layers = _join_layers([workload.layers for workload in workloads], starts)
         network = np.repeat(np.arange(len(workloads)), lengths)
-        return cls(layers, network, len(workloads), join_plans([workload.plan for workload in workloads]))
+        return cls(layers, network, tuple(workloads))
 
 
 def _join_layers(parts: Sequence[Layers], starts: IntArray) -> Layers:
