@@ -8,7 +8,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from archlock.seeding import derive_seed
 
@@ -27,8 +26,7 @@ def training_mode(network: nn.Module) -> Iterator[tuple[nn.Module, ...]]:
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        stack.enter_context(parametrize.cached())
-        stack.enter_context(_fixed_randomness(modules))
+        stack.enter_context(fixed_randomness(modules))
         stack.enter_context(swapped(modules, "_buffers", Tensor.clone))
         stack.enter_context(_flags(modules))
         yield modules
@@ -86,7 +84,8 @@ def parameters_of(modules: Sequence[nn.Module]) -> list[Tensor]:
 
 
 @contextmanager
-def _fixed_randomness(modules: Sequence[nn.Module]) -> Iterator[None]:
+def fixed_randomness(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Torch's global generators start from a fixed seed, and have their state back when the block ends."""
     devices = {weight.device for weight in parameters_of(modules) if weight.is_cuda}
     state = torch.get_rng_state()
     device_states = {device: torch.cuda.get_rng_state(device) for device in devices}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from archlock.errors import UsageError
 from archlock.proxies.evidence import DegenerateError, Evidence, Loss, Part
@@ -35,9 +36,10 @@ def gather(network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss, part
     _check_batch(inputs, targets)
     evidence = Evidence(network, inputs, targets, loss)
     with training_mode(network) as modules:
-        evidence.weights = scored_weights(modules)
-        if parts & _DATA:
-            _run_batch(evidence, parts)
+        with parametrize.cached():  # a parametrised weight is one tensor during one pass
+            evidence.weights = scored_weights(modules)
+            if parts & _DATA:
+                _run_batch(evidence, parts)
         if Part.SYNAPTIC_FLOW in parts:
             try:
                 evidence.log_synaptic_flow = log_synaptic_flow(modules, inputs)

@@ -9,29 +9,33 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 
 from archlock.proxies.evidence import DegenerateError
 from archlock.proxies.layers import scored_weights
-from archlock.proxies.preserving import swapped
+from archlock.proxies.preserving import fixed_randomness, swapped
 from archlock.proxies.scaled_flow import ScaledFlow, log_scale
 
-NORMALISATIONS: frozenset[Callable[..., Any]] = frozenset(
+IDENTITIES: frozenset[Callable[..., Any]] = frozenset(
     {
+        *(functional.dropout, functional.dropout1d, functional.dropout2d, functional.dropout3d),
+        *(functional.alpha_dropout, functional.feature_alpha_dropout),
         *(functional.batch_norm, functional.layer_norm, functional.group_norm, functional.instance_norm),
         *(functional.rms_norm, functional.local_response_norm),
     }
 )
+"""Normalisations and dropout, which the flow passes unchanged."""
 
 
 class _PlainFlow(TorchFunctionMode):
-    """Normalisations pass their input through; depthwise convolutions take a way that is fast in float64."""
+    """Normalisations and dropout pass their input through; depthwise convolutions take a way fast in float64."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func in NORMALISATIONS:
+        if func in IDENTITIES:
             return args[0] if args else kwargs["input"]
         if func is functional.conv2d and len(args) == 7 and _is_depthwise(args[0], args[1], args[3:]):
             return _depthwise(*args)
@@ -44,7 +48,7 @@ class _RescaledFlow(ScaledFlow):
     def __torch_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func in NORMALISATIONS:
+        if func in IDENTITIES:
             return args[0] if args else (kwargs or {})["input"]
         return super().__torch_function__(func, types, args, kwargs)
 
@@ -54,8 +58,9 @@ def log_synaptic_flow(modules: Sequence[nn.Module], inputs: Tensor) -> float:
 
     R is the sum of the outputs for one sample of ones when every parameter and buffer is replaced by its absolute value
     (Tanaka et al., NeurIPS 2020, with the sum of Abdelfattah et al., ICLR 2021). Normalisations of every kind act as
-    the identity, as batch norm does in that reference, so that the flow stays positive. Where the flow leaves the range
-    of float64 it is computed again with a logarithmic scale beside each tensor, so it neither overflows nor vanishes.
+    the identity, as batch norm does in that reference, so that the flow stays positive; so does dropout. Where the flow
+    leaves the range of float64 it is computed again with a logarithmic scale beside each tensor, so that it neither
+    overflows nor vanishes.
 
     Args:
         modules: of one network, the network first, in the block of `archlock.proxies.preserving.training_mode`.
@@ -77,9 +82,11 @@ def log_synaptic_flow(modules: Sequence[nn.Module], inputs: Tensor) -> float:
 
 def _flow(modules: Sequence[nn.Module], inputs: Tensor, mode: TorchFunctionMode) -> tuple[float, float]:
     """The flow divided by exp(scale), and that scale."""
-    with mode:
-        outputs = modules[0](torch.ones((1, *inputs.shape[1:]), dtype=torch.float64, device=inputs.device))
-    weights = scored_weights(modules)
+    ones = torch.ones((1, *inputs.shape[1:]), dtype=torch.float64, device=inputs.device)
+    with parametrize.cached(), fixed_randomness(modules):
+        with mode:
+            outputs = modules[0](ones)
+        weights = scored_weights(modules)
     if not weights or not isinstance(outputs, Tensor) or not outputs.requires_grad:
         raise DegenerateError("the flow meets no convolution or linear layer")
     gradients = torch.autograd.grad(outputs.sum(), weights, allow_unused=True)
