@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from archlock.errors import UsageError, did_you_mean
-from archlock.executors.processes import PRELOAD, ProcessExecutor
+from archlock.executors.processes import ProcessExecutor
 from archlock.executors.protocol import Executor
 from archlock.executors.serial import SerialExecutor
 
 KINDS = ("serial", "processes")
 
 
-def make_executor(kind: str, workers: int = 1, preload: Sequence[str] = PRELOAD) -> Executor:
+def make_executor(kind: str, workers: int = 1) -> Executor:
     """An executor of a kind; ``serial`` needs no workers and takes any number of at least 1.
-
-    ``preload`` names the modules that worker processes share; see `ProcessExecutor`.
 
     Raises:
         UsageError: an unknown kind, or fewer than one worker.
@@ -25,5 +21,5 @@ def make_executor(kind: str, workers: int = 1, preload: Sequence[str] = PRELOAD)
     if kind == "serial":
         return SerialExecutor()
     if kind == "processes":
-        return ProcessExecutor(workers, preload)
+        return ProcessExecutor(workers)
     raise UsageError(f"executor: {kind!r} is unknown.{did_you_mean(kind, KINDS)}")

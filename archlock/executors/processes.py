@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from threading import current_thread, main_thread
 from types import TracebackType
@@ -26,10 +27,6 @@ _DIED = (
     "a worker process died, out of memory or by a crash in native code; what was finished is kept: resume with "
     "fewer workers (a script that starts workers also needs an `if __name__ == '__main__':` guard)"
 )
-
-
-PRELOAD = ("torch", "torch._dynamo", "numpy")
-"""Modules that workers share. The first optimiser of a process imports torch._dynamo, which costs 2 s and 70 MB."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +50,15 @@ class ProcessExecutor:
 
     Args:
         workers: number of processes, at least 1.
-        preload: modules that the server imports once for all workers.
 
     Raises:
         UsageError: fewer than one worker.
     """
 
-    def __init__(self, workers: int, preload: Sequence[str] = PRELOAD) -> None:
+    def __init__(self, workers: int) -> None:
         if workers < 1:
             raise UsageError(f"workers: expected at least 1, not {workers}")
         self.workers = workers
-        self._preload = list(preload)
         self._pool: ProcessPoolExecutor | None = None
         self._lifeline: Connection | None = None
 
@@ -71,13 +66,10 @@ class ProcessExecutor:
         """Yield (index, result) in the order in which jobs end; see `Executor.map`."""
         if not jobs:
             return
-        pending: set[Future[ResultT | Failure]] = set()
+        futures: dict[Future[ResultT | Failure], int] = {}
         try:
-            indices = self._submit(_SingleThreaded(function), jobs)
-            pending = set(indices)
-            while pending:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                yield from _sorted_out(done, indices)
+            futures = self._submit(_SingleThreaded(function), jobs)
+            yield from _as_they_end(futures)
         except KeyboardInterrupt:
             self._stop()
             raise InterruptedRunError("interrupted; what was finished is kept") from None
@@ -85,7 +77,7 @@ class ProcessExecutor:
             self._stop()
             raise RunFailedError(_DIED) from None
         finally:
-            for future in pending:
+            for future in futures:
                 future.cancel()
 
     def close(self) -> None:
@@ -117,7 +109,7 @@ class ProcessExecutor:
         methods = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
-            context.set_forkserver_preload(self._preload)
+            context.set_forkserver_preload(["archlock.executors.preloading"])
         worker_end, self._lifeline = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(self.workers, context, start_worker, (worker_end,))
         return self._pool
@@ -131,33 +123,46 @@ class ProcessExecutor:
         self._pool = self._lifeline = None
 
 
-def _sorted_out(
-    done: set[Future[ResultT | Failure]], indices: dict[Future[ResultT | Failure], int]
-) -> Iterator[tuple[int, ResultT]]:
-    """Results of ended futures; then the first failure, so that nothing finished is lost to it."""
+def _as_they_end(indices: dict[Future[ResultT | Failure], int]) -> Iterator[tuple[int, ResultT]]:
+    """Results of futures as they end. After a failure none starts; those under way come first, then it is raised."""
+    pending = set(indices)
     failure: Exception | None = None
-    for future in sorted(done, key=indices.__getitem__):
-        try:
-            result = future.result()
-        except BrokenProcessPool as error:
-            failure = failure or error
-            continue
-        if isinstance(result, Failure):
-            failure = failure or result.to_error()
-        else:
-            yield indices[future], result
+    while pending:
+        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+        for future in sorted(done, key=indices.__getitem__):
+            try:
+                result = future.result()
+            except BrokenProcessPool as error:
+                failure = failure or error
+                continue
+            if isinstance(result, Failure):
+                failure = failure or result.to_error()
+                pending = {other for other in pending if not other.cancel()}
+            else:
+                yield indices[future], result
     if failure is not None:
         raise failure
 
 
 @contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back while workers start, so that they are born deaf to it and die of the parent's word alone."""
-    if current_thread() is not main_thread() or not hasattr(signal, "pthread_sigmask"):
+    """Hold Ctrl-C back while workers start, and hand it on afterwards.
+
+    The blocked signal mask is what workers inherit. It does not hold this process: the signal may reach one of its
+    other threads, so the handler is exchanged too.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if current_thread() is not main_thread() or handler is None or not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # begun later it would unblock the signal again
+    held: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: held.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+    if held and callable(handler):
+        handler(held[0], None)

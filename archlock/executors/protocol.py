@@ -17,8 +17,8 @@ class Executor(Protocol):
     Contract: every unit runs on one thread of torch and of the linear algebra below numpy, so that its result is the
     same bit by bit in any executor with any number of workers. Functions and jobs can be pickled: module-level
     functions, small frozen dataclasses, no live tensors. An `ArchlockError` of a unit comes out as its type; any
-    other exception comes out as `RunFailedError` that names it. Results of units that ended before a failed one are
-    yielded first. After an error an executor can be used again.
+    other exception comes out as `RunFailedError` that names it. After a failure no further unit starts, and
+    the results of those under way are yielded before it is raised. After an error an executor can be used again.
     """
 
     def map(self, function: Callable[[JobT], ResultT], jobs: Sequence[JobT]) -> Iterator[tuple[int, ResultT]]:

@@ -47,7 +47,7 @@ def main(path: Path, kind: str) -> int:
     try:
         begun = (path / "manifest.json").exists()
         run = RunFolder.open(path) if begun else RunFolder.create(path, SETTINGS, versions={})
-        with run, make_executor(kind, 2, preload=["torch"]) as executor:
+        with run, make_executor(kind, 2) as executor:
             search(run, executor, nap_s=0.15)
     except ArchlockError as error:
         sys.stderr.write(f"{error}\n")

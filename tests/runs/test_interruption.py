@@ -24,16 +24,16 @@ BOTH = pytest.mark.parametrize("half_done", ["serial", "processes"], indirect=Tr
 PROCESSES = pytest.mark.parametrize("half_done", ["processes"], indirect=True)
 
 
+def _begin(path: Path, kind: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(SCRIPT), str(path), kind]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
 @pytest.fixture
 def half_done(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A running search with some of its 18 units done."""
     path = tmp_path / "run"
-    child = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(path), request.param],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    child = _begin(path, request.param)
     try:
         _wait_for_units(path, 4)
         yield child, path
@@ -101,3 +101,14 @@ def test_ctrl_c_ends_quickly_in_one_line_and_is_resumable(half_done: tuple[subpr
     assert "interrupted" in errors
     assert "kept" in errors
     _finish_and_compare(path)
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_workers_start_is_one_line_too(tmp_path: Path) -> None:
+    child = _begin(tmp_path / "run", "processes")
+    _wait_for_units(tmp_path / "run", 0)
+    os.killpg(child.pid, signal.SIGINT)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert errors == "interrupted; what was finished is kept\n"
+    assert _group_is_gone(child.pid)
