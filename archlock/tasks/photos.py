@@ -60,7 +60,7 @@ def blocks_of(part: int, fold: int) -> Indices:
 def choose_corners(
     rng: np.random.Generator, photographs: NDArray[np.uint8], label: Indices, blocks: Indices
 ) -> Indices:
-    """Top and left (n, 2) of a window inside one of the blocks for each patch: the most contrast of some random ones."""
+    """Top and left (n, 2) of a window inside one of the blocks for each patch: the most contrast of a few."""
     drawn = np.stack([draw_corners(rng, rng.choice(blocks, len(label))) for _ in range(CANDIDATES)])
     contrast = [cut(photographs, label, corners).std(axis=(1, 2, 3)) for corners in drawn]
     return np.asarray(drawn[np.argmax(contrast, axis=0), np.arange(len(label))])

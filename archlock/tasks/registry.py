@@ -75,7 +75,7 @@ def _stamp(settings: TaskSettings) -> tuple[int, ...]:
     try:
         files = sorted(root.rglob("*")) if root.is_dir() else [root]
         return tuple(number for file in files for number in (file.stat().st_mtime_ns, file.stat().st_size))
-    except OSError:
+    except (OSError, ValueError):
         return ()
 
 
@@ -89,8 +89,9 @@ def _factory(settings: TaskSettings) -> TaskFactory:
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.name in (settings.name, settings.source):
             return _plugged(point)
+    wrong = f"{settings.source}:PATH" if settings.argument else settings.name
     known = (*task_names(), *(f"{source}:PATH" for source in FROM_FILES))
-    raise TaskError(f"task {settings.name!r}: unknown name.{did_you_mean(settings.name, known)}")
+    raise TaskError(f"task {settings.name!r}: unknown name.{did_you_mean(wrong, known)}")
 
 
 def _resolve(place: str) -> TaskFactory:

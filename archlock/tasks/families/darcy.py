@@ -21,8 +21,8 @@ def darcy(settings: TaskSettings) -> Task:
 
     The field has two phases, as in Li et al. (Fourier Neural Operator, ICLR 2021), split along a smooth random field.
     Difficulty raises the ratio of the phases from 3 to 30 and shortens their correlation length. The input is the
-    logarithm of a, 1x24x24; the target is u at the cell centres, divided by its root mean square over all samples of
-    a run with this difficulty's nominal field (a constant), so that its size says nothing of the test part.
+    logarithm of a, 1x24x24; the target is u at the cell centres in units of the root mean square of the solution for
+    a = 1, a constant, so that the scale says nothing of the test part.
     """
     count = settings.sample_count()
     rng = numpy_generator(settings.seed, settings.name, settings.difficulty, count)

@@ -50,15 +50,15 @@ def draw_glyphs(rng: np.random.Generator, labels: Labels, difficulty: float) -> 
     """Pictures (n, 1, 24, 24) of the letters in ``labels``."""
     count = len(labels)
     ends = stroke_ends()[labels]
-    ends = ends + rng.normal(0, blend(0.02, 0.16, difficulty), ends.shape)
-    turn = between(rng, -1, 1, count) * blend(0.04, 0.34, difficulty)
-    size = between(rng, blend(8.0, 5.5, difficulty), 9.0, count)
-    place = between(rng, -1, 1, count, 1, 1, 2) * blend(1.0, 4.0, difficulty)
+    ends = ends + rng.normal(0, blend(0.02, 0.24, difficulty), ends.shape)
+    turn = between(rng, -1, 1, count) * blend(0.02, 0.16, difficulty)
+    size = between(rng, blend(8.0, 4.5, difficulty), blend(9.0, 6.5, difficulty), count)
+    place = between(rng, -1, 1, count, 1, 1, 2) * blend(1.0, 6.0, difficulty)
     rotation = np.stack([np.stack([np.cos(turn), -np.sin(turn)], -1), np.stack([np.sin(turn), np.cos(turn)], -1)], -2)
     ends = np.einsum("nsep,nqp->nseq", ends, rotation) * size[:, None, None, None] + place
-    ink = coverage(stroke_distance(ends) - column(between(rng, 0.5, 1.0, count)))
+    ink = coverage(stroke_distance(ends) - column(between(rng, 0.4, 0.8, count)))
     contrast = between(rng, blend(0.9, 0.4, difficulty), 1.0, count) * rng.choice([-1.0, 1.0], count)
-    return grainy(rng, 0.5 + 0.5 * (ink * column(contrast))[:, None], blend(0.04, 0.34, difficulty))
+    return grainy(rng, 0.5 + 0.5 * (ink * column(contrast))[:, None], blend(0.02, 0.24, difficulty))
 
 
 def stroke_ends() -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import fft
 
 from archlock.seeding import numpy_generator
 from archlock.tasks.families.canvas import Array, Labels, balanced_labels, between, blend
@@ -13,6 +14,10 @@ from archlock.tasks.task import Task, TaskKind
 RATE_HZ = 64
 LENGTH = 512
 SECONDS = LENGTH / RATE_HZ
+PADDED = 768
+"""Length of the transform; the padding keeps the end of a signal from wrapping to its beginning."""
+MARGIN = 72
+"""Samples computed for one beat, and kept free before and after the signal."""
 FRAMES = 32
 SCALES_HZ = np.geomspace(0.4, 24, FRAMES)
 CLASSES = ("regular", "slow", "fast", "irregular", "dropped beat", "early beat")
@@ -45,17 +50,29 @@ def draw_rhythms(rng: np.random.Generator, labels: Labels, difficulty: float) ->
     """Signals (n, 512) of the rhythms in ``labels``."""
     count = len(labels)
     times = beat_times(rng, labels, difficulty)
-    heights = between(rng, 0.8, 1.2, *times.shape)
+    signal = beats_at(rng, times)
     clock = np.arange(LENGTH) / RATE_HZ
-    signal = np.zeros((count, LENGTH))
-    for offset_s, width_s, height in BEAT:
-        stretch = between(rng, 0.85, 1.15, count, 1)
-        for beat in range(times.shape[1]):
-            since = (clock - times[:, beat, None] - offset_s * stretch) / width_s
-            signal += height * heights[:, beat, None] * np.exp(-(since**2) / 2)
     phase, wander_hz = between(rng, 0, 2 * np.pi, count, 1), between(rng, 0.1, 0.4, count, 1)
     wander = blend(0.05, 0.4, difficulty) * np.sin(2 * np.pi * wander_hz * clock + phase)
-    return np.asarray(signal + wander + rng.normal(0, blend(0.02, 0.3, difficulty), signal.shape))
+    return np.asarray(signal + wander + rng.normal(0, blend(0.02, 0.24, difficulty), signal.shape))
+
+
+def beats_at(rng: np.random.Generator, times: Array) -> Array:
+    """Signals (n, 512) with one beat at each of ``times`` (n, beats); every signal has its own shape of beat.
+
+    Only the samples around a beat are computed; a margin on both sides takes beats that are partly or wholly outside.
+    """
+    count, beats = times.shape
+    heights, stretch = between(rng, 0.8, 1.2, count, beats), between(rng, 0.85, 1.15, count, 1)
+    padded = np.zeros((count, LENGTH + 2 * MARGIN))
+    rows = np.arange(count)[:, None]
+    for beat in range(beats):
+        nearest = np.clip(np.rint(times[:, beat, None] * RATE_HZ), -MARGIN / 2, LENGTH + MARGIN / 2).astype(np.int64)
+        samples = nearest + np.arange(-MARGIN // 2, MARGIN // 2)
+        since_s = samples / RATE_HZ - times[:, beat, None]
+        waves = [height * np.exp(-(((since_s / stretch - at) / width) ** 2) / 2) for at, width, height in BEAT]
+        padded[rows, samples + MARGIN] += heights[:, beat, None] * np.sum(waves, axis=0)
+    return padded[:, MARGIN:-MARGIN]
 
 
 def beat_times(rng: np.random.Generator, labels: Labels, difficulty: float) -> Array:
@@ -64,7 +81,7 @@ def beat_times(rng: np.random.Generator, labels: Labels, difficulty: float) -> A
     low, high = np.array([INTERVAL_S.get(name, USUAL_INTERVAL_S) for name in CLASSES])[labels].T
     usual = rng.uniform(low, high)[:, None]
     irregular = (labels == CLASSES.index("irregular"))[:, None]
-    spread = np.where(irregular, blend(0.35, 0.2, difficulty), blend(0.01, 0.06, difficulty))
+    spread = np.where(irregular, blend(0.35, 0.2, difficulty), blend(0.01, 0.05, difficulty))
     intervals = usual * np.clip(1 + spread * rng.normal(size=(count, beats)), 0.4, 1.9)
     times = np.cumsum(intervals, axis=1) - usual * between(rng, 0.5, 1.5, count, 1)
     within = (times > 1.0) & (times < SECONDS - 1.0)
@@ -81,12 +98,11 @@ def scalogram(signals: Array) -> Array:
 
     Source: Torrence and Compo, BAMS 1998, table 1 (Morlet, central angular frequency 6), scaled to equal peak gain.
     """
-    centred = signals - signals.mean(axis=1, keepdims=True)
-    spectrum = np.fft.fft(centred, n=2 * LENGTH)
-    hertz = np.fft.fftfreq(2 * LENGTH, d=1 / RATE_HZ)
+    spectrum = fft.fft((signals - signals.mean(axis=1, keepdims=True)).astype(np.float32), n=PADDED)
+    hertz = fft.fftfreq(PADDED, d=1 / RATE_HZ)
     picture = np.empty((len(signals), FRAMES, FRAMES))
     for row, centre_hz in enumerate(SCALES_HZ):
         gain = 2 * np.exp(-((6 * (hertz / centre_hz - 1)) ** 2) / 2) * (hertz > 0)
-        magnitude = np.abs(np.fft.ifft(spectrum * gain))[:, :LENGTH]
+        magnitude = np.abs(fft.ifft(spectrum * gain.astype(np.float32)))[:, :LENGTH]
         picture[:, row] = magnitude.reshape(len(signals), FRAMES, -1).mean(axis=2)
     return np.sqrt(picture)
