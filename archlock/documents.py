@@ -157,7 +157,9 @@ def validate(model: type[ModelT], source: Source) -> ModelT:
     try:
         return model.model_validate(source.data)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
+        faults = error.errors(include_url=False)
+        # A misspelt key is also a missing one; the misspelling is what helps.
+        fault = next((each for each in faults if each["type"] == "extra_forbidden"), faults[0])
         kind, message, given = fault["type"], fault["msg"], fault.get("input")
         raise ConfigError(_sentence(model, source, fault["loc"], kind, message, given)) from None
 

@@ -104,7 +104,7 @@ class _Twins:
         return twin
 
     def _tensor(self, value: object) -> Any:
-        """The fake of a stored tensor (on the input's device, wherever it is stored), known to the recorder as a constant; anything else as it is."""
+        """The fake of a stored tensor, on the CPU wherever the original is, and a constant; anything else as it is."""
         if not isinstance(value, Tensor):
             return value
         if id(value) not in self.tensors:
