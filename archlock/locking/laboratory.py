@@ -144,7 +144,7 @@ class Laboratory:
     ) -> dict[Genotype, list[AttackResult]]:
         """Every attack on every model and target at every budget; what has nothing to change is left out."""
         jobs = {
-            ("attack", name, target.title, budget.fraction, format_genotype(model.genotype)): units.AttackJob(
+            ("attack", name, target.title, f"{budget.fraction:g}", format_genotype(model.genotype)): units.AttackJob(
                 target, self._shape, self._seed(), self._blueprint(model.genotype), model.weights, name, budget
             )
             for target in targets
@@ -164,7 +164,7 @@ class Laboratory:
     ) -> list[AttackResult]:
         """Public architectures from scratch on every target at every budget."""
         jobs = {
-            ("reference", name, target.title, budget.fraction): units.ReferenceJob(
+            ("reference", name, target.title, f"{budget.fraction:g}"): units.ReferenceJob(
                 target, self._shape, self._seed(), name, budget
             )
             for target in targets
