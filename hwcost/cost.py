@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from archlock.hwcost.workload import BoolArray
-from archlock.scores import FloatArray
+from archlock.scores import FloatArray, Origin
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,21 @@ class Cost:
     energy_j: float
     energy_by_cause_j: Mapping[str, float]
     rows: tuple[LayerRow, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data for JSON: everything, with the units in the names."""
+        return {
+            "hardware": self.hardware,
+            "schema": self.schema,
+            "objective": self.objective,
+            "origin": Origin.MODELLED.value,
+            "latency_s": self.latency_s,
+            "energy_j": self.energy_j,
+            "energy_by_cause_j": dict(self.energy_by_cause_j),
+            "latency_by_unit_s": self.latency_by_unit_s(),
+            "latency_by_bound_s": self.latency_by_bound_s(),
+            "rows": [asdict(row) for row in self.rows],
+        }
 
     def latency_by_unit_s(self) -> dict[str, float]:
         """Unit to seconds; the sum is the latency."""
