@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from archlock.errors import TaskError
@@ -17,11 +16,11 @@ from archlock.tasks.task import Task, TaskKind
 PHOTOGRAPHS = ("china", "flower")
 ALTERATIONS = ("as taken", "blurred", "turned", "red and blue exchanged")
 CLASSES = tuple(f"{photograph}, {alteration}" for photograph in PHOTOGRAPHS for alteration in ALTERATIONS)
-HEIGHT, WIDTH = 427, 640
+REDUCTION = 2
+HEIGHT, WIDTH = 213, 320
+"""Rows and columns of a photograph reduced by two."""
 ROWS, COLUMNS = 4, 5
 PATCH = 24
-REDUCTION = 2
-WINDOW = PATCH * REDUCTION
 CANDIDATES = 6
 """Windows looked at for one patch; the one with the most contrast is cut, since bare sky shows no alteration."""
 BLUR_PX = 1.2
@@ -30,9 +29,12 @@ BLUR_PX = 1.2
 def photo_patches(settings: TaskSettings) -> Task:
     """From which photograph a 24x24 colour patch is, and whether it was blurred, turned or had red and blue exchanged.
 
-    Every patch is a 48x48 window of a photograph (427x640), reduced by two. Each photograph is parted into 4x5 blocks;
-    whole blocks go to train (12), validation (4) and test (4), so no pixel of a test patch is in another part. The
-    fold turns which blocks those are. Patches of one part may overlap. The difficulty has no effect.
+    The photographs (427x640) are reduced by two before patches are cut. Each is parted into 4x5 blocks; whole blocks
+    go to train (12), validation (4) and test (4), so no pixel of a test patch is in another part. The fold turns
+    which blocks those are. Patches of one part may overlap. The difficulty has no effect.
+
+    Raises:
+        TaskError: Pillow, which reads the photographs, is not installed.
     """
     photographs = np.stack([_photograph(name) for name in PHOTOGRAPHS])
     count = settings.sample_count()
@@ -57,9 +59,7 @@ def blocks_of(part: int, fold: int) -> Indices:
     return np.flatnonzero((group >= 2, group == 1, group == 0)[part])
 
 
-def choose_corners(
-    rng: np.random.Generator, photographs: NDArray[np.uint8], label: Indices, blocks: Indices
-) -> Indices:
+def choose_corners(rng: np.random.Generator, photographs: FloatImages, label: Indices, blocks: Indices) -> Indices:
     """Top and left (n, 2) of a window inside one of the blocks for each patch: the most contrast of a few."""
     drawn = np.stack([draw_corners(rng, rng.choice(blocks, len(label))) for _ in range(CANDIDATES)])
     contrast = [cut(photographs, label, corners).std(axis=(1, 2, 3)) for corners in drawn]
@@ -69,19 +69,17 @@ def choose_corners(
 def draw_corners(rng: np.random.Generator, block: Indices) -> Indices:
     """A random top and left (n, 2) for each block (n,), such that the window stays inside it."""
     height, width = HEIGHT // ROWS, WIDTH // COLUMNS
-    top = block // COLUMNS * height + rng.integers(0, height - WINDOW + 1, len(block))
-    left = block % COLUMNS * width + rng.integers(0, width - WINDOW + 1, len(block))
+    top = block // COLUMNS * height + rng.integers(0, height - PATCH + 1, len(block))
+    left = block % COLUMNS * width + rng.integers(0, width - PATCH + 1, len(block))
     return np.stack([top, left], axis=1)
 
 
-def cut(photographs: NDArray[np.uint8], label: Indices, corners: Indices) -> FloatImages:
-    """The patches (n, 3, 24, 24) in [0, 1], unaltered, reduced by averaging squares of pixels."""
-    offset = np.arange(WINDOW)
+def cut(photographs: FloatImages, label: Indices, corners: Indices) -> FloatImages:
+    """The patches (n, 3, 24, 24), unaltered, from photographs (2, 213, 320, 3)."""
+    offset = np.arange(PATCH)
     rows, columns = corners[:, 0, None] + offset, corners[:, 1, None] + offset
     which = label // len(ALTERATIONS)
-    windows = photographs[which[:, None, None], rows[:, :, None], columns[:, None, :]]
-    squares = windows.reshape(-1, PATCH, REDUCTION, PATCH, REDUCTION, 3).mean(axis=(2, 4), dtype=np.float32)
-    return np.asarray(np.moveaxis(squares, -1, 1) / 255, dtype=np.float32)
+    return np.moveaxis(photographs[which[:, None, None], rows[:, :, None], columns[:, None, :]], -1, 1)
 
 
 def altered(patches: FloatImages, label: Indices) -> FloatImages:
@@ -94,11 +92,13 @@ def altered(patches: FloatImages, label: Indices) -> FloatImages:
     return result
 
 
-def _photograph(name: str) -> NDArray[np.uint8]:
-    """One sample photograph, (427, 640, 3)."""
+def _photograph(name: str) -> FloatImages:
+    """One sample photograph in [0, 1], reduced by averaging squares of pixels: (213, 320, 3)."""
     from sklearn.datasets import load_sample_image
 
     try:
-        return np.asarray(load_sample_image(f"{name}.jpg"), dtype=np.uint8)
+        pixels = load_sample_image(f"{name}.jpg")[: HEIGHT * REDUCTION, : WIDTH * REDUCTION]
     except ImportError:
         raise TaskError("photo-patches: reading photographs needs Pillow: pip install 'archlock[images]'") from None
+    squares = pixels.reshape(HEIGHT, REDUCTION, WIDTH, REDUCTION, 3)
+    return np.asarray(squares.mean(axis=(1, 3)) / 255, dtype=np.float32)

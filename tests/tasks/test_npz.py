@@ -95,7 +95,7 @@ def test_a_missing_file_and_one_that_is_no_archive(tmp_path: Path) -> None:
     with pytest.raises(TaskError, match="no such file"):
         load_task(f"npz:{tmp_path / 'none.npz'}")
     np.save(tmp_path / "one.npy", np.ones(3))
-    with pytest.raises(TaskError, match="not a .npz archive"):
+    with pytest.raises(TaskError, match=r"not a \.npz archive"):
         load_task(f"npz:{tmp_path / 'one.npy'}")
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from archlock.errors import TaskError
 from archlock.tasks import registry
-from archlock.tasks.photos import BLUR_PX, COLUMNS, HEIGHT, PATCH, ROWS, WIDTH, WINDOW, altered, blocks_of, draw_corners
+from archlock.tasks.photos import BLUR_PX, COLUMNS, HEIGHT, PATCH, ROWS, WIDTH, altered, blocks_of, draw_corners
 from archlock.tasks.registry import BUILT_IN, load_task, task_names
 from archlock.tasks.settings import TaskSettings
 from archlock.tasks.task import Task
@@ -101,7 +101,7 @@ def test_photograph_windows_stay_in_their_blocks() -> None:
     height, width = HEIGHT // ROWS, WIDTH // COLUMNS
     for start, size, index in ((top, height, block // COLUMNS), (left, width, block % COLUMNS)):
         assert np.all(start // size == index)
-        assert np.all((start + WINDOW - 1) // size == index)
+        assert np.all((start + PATCH - 1) // size == index)
 
 
 def test_photograph_alterations_do_what_they_say() -> None:

@@ -15,12 +15,14 @@ from archlock.tasks.resample import fit_to, map_channels, map_size, normalised
 from archlock.tasks.settings import TaskSettings
 from archlock.tasks.task import Split, Task, TaskKind
 
-SHAPES = st.tuples(st.sampled_from([1, 2, 3, 5]), st.integers(1, 40), st.integers(1, 40))
+SHAPES = st.tuples(st.sampled_from([1, 3, 5]), st.integers(1, 33), st.integers(1, 33))
 NAMES = ("digits", "colours", "darcy", "presence")
 
 
 def small(name: str) -> Task:
-    return load_task(name if name == "digits" else TaskSettings(name=name, samples=60))
+    if name != "digits":
+        return load_task(TaskSettings(name=name, samples=60))
+    return load_task(name).fraction(0.05, torch.Generator().manual_seed(0))
 
 
 def spoiled(task: Task, part: str) -> Task:
@@ -29,7 +31,7 @@ def spoiled(task: Task, part: str) -> Task:
     return replace(task, **{part: Split(split.inputs * 50 - 7, split.targets)})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(name=st.sampled_from(NAMES), shape=SHAPES)
 def test_any_task_reaches_any_shape(name: str, shape: tuple[int, int, int]) -> None:
     task = fit_to(small(name), shape)
@@ -57,7 +59,7 @@ def test_the_leak_test_can_fail() -> None:
 
 
 def test_test_inputs_are_scaled_with_the_training_mean_and_spread() -> None:
-    task = small("digits")
+    task = load_task("digits")
     raw = replace(task, **{part: _affine(getattr(task, part)) for part in ("train", "validation", "test")})
     again = normalised(raw)
     mean, spread = raw.train.inputs.mean(), raw.train.inputs.std(correction=0)
@@ -99,4 +101,4 @@ def test_a_bad_shape_is_refused_and_the_note_tells_the_change() -> None:
     with pytest.raises(TaskError, match="at least 1"):
         fit_to(small("digits"), (3, 0, 8))
     assert "brought from 1x8x8 to 3x16x16" in fit_to(small("digits"), (3, 16, 16)).note
-    assert fit_to(small("digits"), (1, 8, 8)) is small("digits")
+    assert fit_to(load_task("digits"), (1, 8, 8)) is load_task("digits")
