@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from torch import Tensor, nn
 
@@ -52,7 +53,9 @@ def score_many(
     """
     proxies = find_proxies(names)
     rows = [score_network(network, inputs, targets, loss, names) for network in networks]
-    return {proxy.name: ScoreBatch.of([row[proxy.name] for row in rows]) for proxy in proxies}
+    batches = {proxy.name: ScoreBatch.of([row[proxy.name] for row in rows]) for proxy in proxies}
+    # Said here too, because a batch of failures alone does not know its unit.
+    return {proxy.name: replace(batches[proxy.name], unit=proxy.unit, better=proxy.better) for proxy in proxies}
 
 
 def _score(proxy: Proxy, evidence: Evidence) -> Score | ScoreFailed:

@@ -24,7 +24,8 @@ def jacov(evidence: Evidence) -> float:
     centred = rows - rows.mean(dim=1, keepdim=True)
     norms = centred.norm(dim=1, keepdim=True)
     # A constant row leaves rounding noise after centring; its correlation would be that of the noise.
-    if bool((norms <= 1e-12 * rows.norm(dim=1, keepdim=True)).any()):
+    noise = 4 * torch.finfo(evidence.input_gradients.dtype).eps
+    if bool((norms <= noise * rows.norm(dim=1, keepdim=True)).any()):
         raise DegenerateError("the input gradient of a sample is constant")
     unit = centred / norms
     eigenvalues = torch.linalg.eigvalsh(unit @ unit.T).clamp_min(0) + _STABILISER

@@ -71,7 +71,7 @@ PROXIES = (
     Proxy(
         name="macs",
         better="higher",
-        needs=frozenset({"data"}),
+        needs=frozenset(),
         valid_for=ALL_FAMILIES,
         unit="MAC/sample",
         source="count; baseline of White et al., NAS-Bench-Suite-Zero, NeurIPS 2022 ('flops')",

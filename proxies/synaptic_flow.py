@@ -27,6 +27,9 @@ IDENTITIES: frozenset[Callable[..., Any]] = frozenset(
 )
 """Normalisations and dropout, which the flow passes unchanged."""
 
+_UNUSED_WEIGHTS = frozenset({nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm})
+"""Modules that do nothing but call an identity above, so that their own tensors need no absolute copy."""
+
 
 class _PlainFlow(TorchFunctionMode):
     """Normalisations and dropout pass their input through; depthwise convolutions take a way fast in float64."""
@@ -69,7 +72,8 @@ def log_synaptic_flow(modules: Sequence[nn.Module], inputs: Tensor) -> float:
     Raises:
         DegenerateError: no flow reaches the weights, or an operator that the scaled pass cannot follow.
     """
-    with swapped(modules, "_parameters", _absolute), swapped(modules, "_buffers", _absolute):
+    used = [module for module in modules if type(module) not in _UNUSED_WEIGHTS]
+    with swapped(used, "_parameters", _absolute), swapped(used, "_buffers", _absolute):
         flow, scale = _flow(modules, inputs, _PlainFlow())
         if not (math.isfinite(flow) and flow > 0):
             flow, scale = _flow(modules, inputs, _RescaledFlow())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from archlock.errors import UsageError
 from archlock.scores import FloatArray, ScoreBatch
 
-_CHUNK_ENTRIES = 4_000_000
-"""Entries of the vote matrix held at a time, a few dozen megabytes."""
+_CHUNK_ENTRIES = 400_000
+"""Entries of the vote matrix held at a time; few enough to stay in a processor's cache."""
+
+_Ranks = NDArray[np.signedinteger[Any]]
 
 
 def vote(batches: Mapping[str, ScoreBatch]) -> FloatArray:
@@ -39,7 +42,7 @@ def vote(batches: Mapping[str, ScoreBatch]) -> FloatArray:
         return np.full(count, 0.5)
     scores = np.empty(count)
     for rows, margins in _margins(ranks):
-        scores[rows] = np.sign(margins).sum(axis=1, dtype=np.float64)
+        scores[rows] = np.count_nonzero(margins > 0, axis=1) - np.count_nonzero(margins < 0, axis=1)
     return np.asarray((scores / (count - 1) + 1) / 2, dtype=np.float64)
 
 
@@ -61,32 +64,37 @@ def pairwise_votes(batches: Mapping[str, ScoreBatch], shares: bool = False) -> F
     return outcome
 
 
-def _dense_ranks(batches: Mapping[str, ScoreBatch]) -> NDArray[np.int32]:
+def _dense_ranks(batches: Mapping[str, ScoreBatch]) -> _Ranks:
     """Shape (proxies, n): equal scores share a rank, higher is better, failed ones are lowest."""
     if not batches:
         raise UsageError("a vote needs at least one proxy")
     lengths = {name: len(batch.values) for name, batch in batches.items()}
     if len(set(lengths.values())) > 1:
         raise UsageError(f"a vote needs scores of the same candidates, not batches of lengths {lengths}")
-    return np.stack([_ranks(batch) for batch in batches.values()])
+    count = next(iter(lengths.values()))
+    return np.stack([_ranks(batch) for batch in batches.values()]).astype(np.min_scalar_type(-max(count, 1)))
 
 
-def _ranks(batch: ScoreBatch) -> NDArray[np.int32]:
+def _ranks(batch: ScoreBatch) -> NDArray[np.int64]:
     signed = batch.values if batch.better == "higher" else -batch.values
-    ranks = np.full(len(signed), -1, dtype=np.int32)
+    ranks = np.full(len(signed), -1, dtype=np.int64)
     ranks[batch.known] = np.unique(signed[batch.known], return_inverse=True)[1]
     return ranks
 
 
-def _margins(ranks: NDArray[np.int32]) -> Iterator[tuple[slice, NDArray[np.int16]]]:
-    """Votes for minus votes against, by chunks of rows: shape (rows, n)."""
-    count = ranks.shape[1]
+def _margins(ranks: _Ranks) -> Iterator[tuple[slice, _Ranks]]:
+    """Votes for minus votes against, by chunks of rows: shape (rows, n).
+
+    Narrow integers throughout: the work is bound by memory, and a comparison's bytes are added without conversion.
+    """
+    proxies, count = ranks.shape
+    margin_type = np.min_scalar_type(-proxies - 1)
     height = max(1, _CHUNK_ENTRIES // max(count, 1))
     for start in range(0, count, height):
         rows = slice(start, min(start + height, count))
-        margins = np.zeros((rows.stop - start, count), dtype=np.int16)
+        margins = np.zeros((rows.stop - start, count), dtype=margin_type)
         for proxy in ranks:
             mine = proxy[rows, None]
-            margins += mine > proxy
-            margins -= mine < proxy
+            margins += (mine > proxy).view(np.int8)
+            margins -= (mine < proxy).view(np.int8)
         yield rows, margins

@@ -142,6 +142,8 @@ def test_score_many_is_score_network_in_order(new_case: Any) -> None:
     assert list(mixed) == ["l2_norm", "params"]
     assert mixed["l2_norm"].known.tolist() == [False, True]
     assert "no convolution or linear layer" in mixed["l2_norm"].reasons[0]
+    failed = score_many([dead], inputs, targets, loss, ["synflow"])["synflow"]
+    assert (failed.known.any(), failed.unit, failed.better) == (False, "nat", "higher")
 
 
 def test_wrong_calls_say_what_to_do(new_case: Any) -> None:
