@@ -112,6 +112,8 @@ class Stem(nn.Module):
 
 def to_luminance(inputs: Tensor) -> Tensor:
     """(batch, channels, h, w) to (batch, 1, h, w): Rec. 601 luma of three channels, the mean of any other number."""
+    if inputs.shape[1] == 1:
+        return inputs
     if inputs.shape[1] != len(REC601):
         return inputs.mean(dim=1, keepdim=True)
     red, green, blue = inputs.unbind(dim=1)
