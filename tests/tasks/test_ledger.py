@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archlock.errors import RunFolderError, SealedError, UsageError
@@ -21,6 +21,7 @@ def filled(readings: list[tuple[str, str, str, int]]) -> Ledger:
     return ledger
 
 
+@settings(deadline=None)
 @given(READINGS)
 def test_every_reading_is_kept_in_order_and_the_counts_add_up(readings: list[tuple[str, str, str, int]]) -> None:
     ledger = filled(readings)
@@ -32,6 +33,7 @@ def test_every_reading_is_kept_in_order_and_the_counts_add_up(readings: list[tup
     assert all(1 <= row.subjects <= row.readings for row in rows)
 
 
+@settings(deadline=None)
 @given(READINGS, st.lists(WORDS, max_size=3), st.lists(WORDS, max_size=3))
 def test_json_round_trip(readings: list[tuple[str, str, str, int]], sealed: list[str], opened: list[str]) -> None:
     ledger = filled(readings)
@@ -40,6 +42,7 @@ def test_json_round_trip(readings: list[tuple[str, str, str, int]], sealed: list
     assert Ledger.from_json(ledger.to_json()) == ledger
 
 
+@settings(deadline=None)
 @given(READINGS, WORDS, STAGES)
 def test_a_sealed_task_is_never_read_nor_noted(
     readings: list[tuple[str, str, str, int]], sealed: str, open_stage: str
