@@ -9,20 +9,31 @@ if __name__ != "archlock.predictors":
 from archlock.predictors.embedding import TaskEmbedder, offline_embedder
 from archlock.predictors.evidence import TaskEvidence, normal_scores, vote_share
 from archlock.predictors.kernel import Kernel
+from archlock.predictors.pretrained import PretrainedProbe, load_pretrained_probe
 from archlock.predictors.probe import Probe, train_probe
+from archlock.predictors.quality import PredictorQuality, SplitQuality, SplitReport, evaluate
 from archlock.predictors.relation import RelationModel
 from archlock.predictors.simulate import cosine_similarity, nearest, simulate_targets
+from archlock.predictors.storage import load_relation, save_relation
 
 __all__ = [
     "Kernel",
+    "PredictorQuality",
+    "PretrainedProbe",
     "Probe",
     "RelationModel",
+    "SplitQuality",
+    "SplitReport",
     "TaskEmbedder",
     "TaskEvidence",
     "cosine_similarity",
+    "evaluate",
+    "load_pretrained_probe",
+    "load_relation",
     "nearest",
     "normal_scores",
     "offline_embedder",
+    "save_relation",
     "simulate_targets",
     "train_probe",
     "vote_share",

@@ -50,7 +50,7 @@ class Kernel:
         return asdict(self)
 
 
-FIT_POINTS = 400
+FIT_POINTS = 320
 PRIOR = Kernel()
 PRIOR_WIDTH = 1.5
 """Standard deviation of the normal prior on each unconstrained hyperparameter."""
@@ -92,7 +92,7 @@ def negative_log_posterior(free: Tensor, points: Points, start: Tensor) -> Tenso
     return posterior
 
 
-def fit_kernel(points: Points, iterations: int = 25) -> Kernel:
+def fit_kernel(points: Points, iterations: int = 20) -> Kernel:
     """The hyperparameters of highest posterior density found by L-BFGS from the prior's centre.
 
     At most ``FIT_POINTS`` observations are used, labels first: nine numbers do not need more.

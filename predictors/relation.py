@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from archlock.errors import UsageError
+from archlock.predictors.calibration import fit_temperature, leave_group_out, pair_margins
 from archlock.predictors.evidence import IntArray, TaskEvidence
 from archlock.predictors.kernel import JITTER, Kernel, covariance, fit_kernel
 from archlock.predictors.observations import check_evidence, gather_points, task_distances, thin
@@ -36,6 +38,7 @@ class RelationModel:
         weights: shape (points,), the covariance's inverse times the values.
         precision: shape (points, points), the covariance's inverse.
         architecture, task, is_vote: shape (points,), what each observation is of.
+        temperature: factor on all logits that makes left-out pairs the likeliest.
     """
 
     centre: FloatArray
@@ -47,7 +50,8 @@ class RelationModel:
     precision: FloatArray
     architecture: IntArray
     task: IntArray
-    is_vote: FloatArray
+    is_vote: NDArray[np.bool_]
+    temperature: float = 1.0
 
     @classmethod
     def fit(cls, features: FloatArray, evidence: Sequence[TaskEvidence]) -> RelationModel:
@@ -71,19 +75,20 @@ class RelationModel:
         points = gather_points(evidence, task.reshape(-1), architecture, seen)
         with one_thread():
             kernel = fit_kernel(points)
-            precision = torch.linalg.inv(covariance(points, kernel.as_dict()))
-        return cls(
+            precision = torch.linalg.inv(covariance(points, kernel.as_dict())).numpy()
+        model = cls(
             centre=centre,
             spread=spread,
             seen=seen,
             embeddings=embeddings,
             kernel=kernel,
-            weights=(precision @ points.value).numpy(),
-            precision=precision.numpy(),
+            weights=precision @ points.value.numpy(),
+            precision=precision,
             architecture=points.architecture.numpy(),
             task=points.task.numpy(),
             is_vote=points.is_vote.numpy(),
         )
+        return replace(model, temperature=model._temperature(points.value.numpy()))
 
     def score(self, features: FloatArray, embedding: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Utility of architectures on one task.
@@ -149,7 +154,16 @@ class RelationModel:
         posterior = self.kernel.scale * near - near @ spread_weights @ near
         count = len(near)
         differences = 2 * (np.trace(posterior) - posterior.sum() / count) / max(count - 1, 1)
-        return PROBIT_TO_LOGIT / float(np.sqrt(max(differences, 0.0) + 2 * self.kernel.label_noise))
+        return self.temperature * PROBIT_TO_LOGIT / float(np.sqrt(max(differences, 0.0) + 2 * self.kernel.label_noise))
+
+    def _temperature(self, values: FloatArray) -> float:
+        """Fitted on pairs of labels of architectures left out one at a time; on votes where there are no labels."""
+        used = self.is_vote if self.is_vote.all() else ~self.is_vote
+        predicted = leave_group_out(values, self.precision, self.architecture)
+        margins = pair_margins(predicted[used], values[used], self.task[used])
+        gathered = [self._gather(embedding) for embedding in self.embeddings]
+        logits = np.mean([self._logits_per_unit(gather.T @ self.precision @ gather) for gather in gathered])
+        return fit_temperature(float(logits) * margins, int(used.sum()))
 
     def _check(self, features: FloatArray, embedding: FloatArray) -> None:
         wanted = (self.seen.shape[1], self.embeddings.shape[1])
