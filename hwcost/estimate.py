@@ -12,8 +12,8 @@ from archlock.errors import HardwareError, did_you_mean
 from archlock.hwcost.cost import BatchCost, Cost, LayerRow
 from archlock.hwcost.elimination import EliminationPlan, best_assignment
 from archlock.hwcost.hardware import Hardware
-from archlock.hwcost.sides import SIDES, SideCosts, Transfers, side_costs, transfer_costs
-from archlock.hwcost.units import Bound, Cause
+from archlock.hwcost.sides import SIDES, SideCosts, Transfers, peak_rates, side_costs, transfer_costs
+from archlock.hwcost.units import Bound, Cause, vector_operations
 from archlock.hwcost.workload import BoolArray, Layers, OpKind, Workload, WorkloadBatch
 from archlock.scores import FloatArray
 
@@ -29,7 +29,6 @@ class _Solution:
     latency_s: FloatArray
     energy_j: FloatArray
     moved: BoolArray
-    utilisation: FloatArray
     bound: NDArray[np.int8]
     transfers: Transfers
 
@@ -61,7 +60,7 @@ def estimate(workload: Workload, hardware: Hardware, schema: str = "sequential",
     causes = (solution.energy_j + moves).sum(axis=1).tolist()
     latency_s = float(solution.latency_s.sum() + (solution.transfers.latency_s * solution.moved).sum())
     by_cause = {cause.label: causes[cause] for cause in Cause}
-    rows = tuple(_rows(workload, solution))
+    rows = tuple(_rows(workload, hardware, solution))
     return Cost(hardware.name, schema, objective, latency_s, sum(by_cause.values()), by_cause, rows)
 
 
@@ -97,14 +96,14 @@ def _solve(work: Workload | WorkloadBatch, hardware: Hardware, schema: str, obje
         side = np.full(len(layers), SIDES.index(needed[0]), dtype=np.int8)
         moved = np.zeros(len(layers), dtype=bool)
         only = costs[0]
-        return _Solution(side, only.latency_s, only.energy_j, moved, only.utilisation, only.bound, transfers)
+        return _Solution(side, only.latency_s, only.energy_j, moved, only.bound, transfers)
     side = _assign(work.plan, costs, transfers, objective)
     on_cim = side.astype(bool)
-    latency, energy, utilisation, bound = (
+    latency, energy, bound = (
         np.where(on_cim, getattr(costs[1], name), getattr(costs[0], name))
-        for name in ("latency_s", "energy_j", "utilisation", "bound")
+        for name in ("latency_s", "energy_j", "bound")
     )
-    return _Solution(side, latency, energy, _moved(layers, side), utilisation, bound, transfers)
+    return _Solution(side, latency, energy, _moved(layers, side), bound, transfers)
 
 
 def _sides_of(schema: str, objective: str, hardware: Hardware) -> tuple[str, ...]:
@@ -138,9 +137,12 @@ def _moved(layers: Layers, side: NDArray[np.int8]) -> BoolArray:
     return moved
 
 
-def _rows(workload: Workload, solution: _Solution) -> Iterator[LayerRow]:
+def _rows(workload: Workload, hardware: Hardware, solution: _Solution) -> Iterator[LayerRow]:
     """Layers in execution order, each followed by the transfer of its result where there is one."""
     layers, energy = workload.layers, solution.energy_j.sum(axis=0)
+    done = layers.macs + vector_operations(layers, hardware.vector)
+    possible = peak_rates(layers, hardware, solution.side) * solution.latency_s
+    utilisation = done / np.where(possible > 0, possible, 1.0)
     link_energy = solution.transfers.energy_j.sum(axis=0)
     for i, name in enumerate(workload.names):
         side = SIDES[int(solution.side[i])]
@@ -152,7 +154,7 @@ def _rows(workload: Workload, solution: _Solution) -> Iterator[LayerRow]:
             latency_s=float(solution.latency_s[i]),
             energy_j=float(energy[i]),
             macs=int(layers.macs[i]),
-            utilisation=float(solution.utilisation[i]),
+            utilisation=float(utilisation[i]),
             bound=Bound(int(solution.bound[i])).name.lower().replace("_", " "),
         )
         if solution.moved[i]:

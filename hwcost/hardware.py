@@ -26,6 +26,11 @@ class Npu:
     mac_j: float
     leakage_w: float
 
+    @property
+    def peak_per_s(self) -> float:
+        """Multiply-accumulates per second with every cell busy."""
+        return self.array.rows * self.array.columns * self.clock_hz
+
 
 @dataclass(frozen=True)
 class Cim:
@@ -58,6 +63,11 @@ class Cim:
     leakage_w: float
     dynamic_operands: bool
 
+    @property
+    def peak_per_s(self) -> float:
+        """Multiply-accumulates per second with every macro full and busy, loading left out."""
+        return self.macros * self.rows * self.columns * self.clock_hz / self.cycles_per_product
+
 
 @dataclass(frozen=True)
 class VectorUnit:
@@ -77,6 +87,11 @@ class VectorUnit:
     transcendental_operations: float
     softmax_operations: float
     layer_norm_operations: float
+
+    @property
+    def peak_per_s(self) -> float:
+        """Operations per second."""
+        return self.lanes * self.clock_hz
 
 
 @dataclass(frozen=True)

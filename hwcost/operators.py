@@ -23,11 +23,11 @@ class Work:
     """One layer's work: a matrix product (m, k, n, count), or element operations (work).
 
     Attributes:
-        out_elements: elements of the result where it is not the operator's own (a step inside a fused operator).
-        foldable: an inference batch norm, free right after a static matrix product.
-        reads: operands of this step; None stands for all operands of the operator.
-        reads_previous: the step also reads the result of the step before it.
-        label: name of the step where the operator's own name would mislead.
+        dynamic: the (k x n) operand is computed during the inference.
+        weight_bytes, has_bias: stored weights and biases.
+        channels: output channels of a product, each with one bias.
+        foldable: stored scales or shifts, one per channel (or one for all), that are free right after a product with
+            stored weights of as many output channels; 0 for anything else.
     """
 
     kind: OpKind
@@ -39,15 +39,12 @@ class Work:
     work: int = 0
     weight_bytes: int = 0
     has_bias: bool = False
-    out_elements: int = 0
-    foldable: bool = False
-    reads: tuple[Tensor, ...] | None = None
-    reads_previous: bool = False
-    label: str = ""
+    channels: int = 0
+    foldable: int = 0
 
 
 IsStatic = Callable[[Tensor], bool]
-FREE: tuple[Work, ...] = ()
+FREE = Work(OpKind.DATA_MOVEMENT)
 """A view, or work done before the inference."""
 
 _FREE = """_unsafe_view _reshape_alias _to_copy detach_ lift_fresh alias _conj contiguous squeeze_ unsqueeze_ t_
@@ -70,27 +67,38 @@ _POOLS = """max_pool2d_with_indices avg_pool2d _adaptive_avg_pool2d adaptive_max
     avg_pool1d adaptive_avg_pool1d max_pool2d max_pool3d_with_indices avg_pool3d _adaptive_avg_pool3d"""
 
 
-def _by_elements(kind: OpKind, taps: int = 1) -> Callable[..., tuple[Work, ...]]:
+def _by_elements(kind: OpKind, taps: int = 1) -> Callable[..., Work]:
     """Work in proportion to the larger of operand and result."""
 
-    def cost(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    def cost(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
         given = max((arg.numel() for arg in args if isinstance(arg, Tensor) and not static(arg)), default=0)
         largest = results[0].numel() if kind in (OpKind.DATA_MOVEMENT, OpKind.INTERPOLATION) else given
-        return (Work(kind, work=taps * max(largest, results[0].numel())),)
+        return Work(kind, work=taps * max(largest, results[0].numel()))
 
     return cost
 
 
-def _batch_norm(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
-    return (Work(OpKind.NORMALISATION, work=args[0].numel(), weight_bytes=8 * args[0].shape[1], foldable=True),)
+def _scale_or_shift(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
+    """A sum or product; with one stored value per channel it folds into the matrix product before it."""
+    stored = [arg for arg in args[:2] if isinstance(arg, Tensor) and static(arg)]
+    per_channel = len(stored) == 1 and stored[0].numel() == max(stored[0].shape, default=1)
+    foldable = stored[0].numel() if per_channel else 0
+    weight_bytes = BIAS_BYTES * sum(each.numel() for each in stored)
+    return Work(OpKind.ELEMENTWISE, work=results[0].numel(), weight_bytes=weight_bytes, foldable=foldable)
 
 
-def _norm(kind: OpKind) -> Callable[..., tuple[Work, ...]]:
+def _batch_norm(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
+    return Work(
+        OpKind.NORMALISATION, work=args[0].numel(), weight_bytes=8 * args[0].shape[1], foldable=args[0].shape[1]
+    )
+
+
+def _norm(kind: OpKind) -> Callable[..., Work]:
     """Normalisation by statistics of the activations themselves."""
 
-    def cost(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+    def cost(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
         weights = sum(arg.numel() for arg in args[1:] if isinstance(arg, Tensor))
-        return (Work(kind, work=args[0].numel(), weight_bytes=BIAS_BYTES * weights),)
+        return Work(kind, work=args[0].numel(), weight_bytes=BIAS_BYTES * weights)
 
     return cost
 
@@ -99,7 +107,7 @@ def _bias_bytes(bias: object) -> int:
     return BIAS_BYTES * bias.numel() if isinstance(bias, Tensor) else 0
 
 
-def _convolution(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+def _convolution(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
     """A convolution as one product per group: positions by (channels x kernel) by output channels.
 
     A transposed one multiplies every input position with the whole kernel, so its positions are the input's.
@@ -112,76 +120,70 @@ def _convolution(args: Sequence[Any], results: Sequence[Tensor], static: IsStati
         if transposed
         else (prod(weight.shape[1:]), weight.shape[0] // groups)
     )
+    channels = weight.shape[1] * groups if transposed else weight.shape[0]
     dynamic = not static(weight)
     stored = 0 if dynamic else weight.numel()
     kind = OpKind.GROUPED_CONV if groups > 1 else OpKind.CONV
     weight_bytes = stored + _bias_bytes(bias)
-    return (Work(kind, positions, k, n, groups, dynamic, weight_bytes=weight_bytes, has_bias=bias is not None),)
+    return Work(
+        kind, positions, k, n, groups, dynamic, weight_bytes=weight_bytes, has_bias=bias is not None, channels=channels
+    )
 
 
-def _product(left: Tensor, right: Tensor, bias: object, static: IsStatic) -> tuple[Work, ...]:
-    """(…, m, k) by (…, k, n); a stored left operand makes it the transposed product with stored weights."""
+def _product(left: Tensor, right: Tensor, bias: object, static: IsStatic) -> Work:
+    """(…, m, k) by (…, k, n); a stored left operand makes it the transposed product with stored weights.
+
+    A second operand that is one matrix expanded over the batch is one product with all rows.
+    """
     if static(left) and not static(right):
         left, right = right.transpose(-1, -2), left.transpose(-1, -2)
     *batch, m, k = left.shape
     n = right.shape[-1]
-    count = prod(batch) if right.dim() > 2 else 1
-    m = m if right.dim() > 2 else m * prod(batch)
+    own_each = right.dim() > 2 and right.stride(0) != 0
+    count, m = (prod(batch), m) if own_each else (1, m * prod(batch))
     dynamic = not static(right)
-    weight_bytes = (0 if dynamic else right.numel()) + (_bias_bytes(bias) if _is_stored(bias, static) else 0)
+    weight_bytes = (0 if dynamic else count * k * n) + (_bias_bytes(bias) if _is_stored(bias, static) else 0)
     kind = OpKind.MATMUL if dynamic else OpKind.LINEAR
-    return (Work(kind, m, k, n, count, dynamic, weight_bytes=weight_bytes, has_bias=_is_stored(bias, static)),)
+    return Work(
+        kind, m, k, n, count, dynamic, weight_bytes=weight_bytes, has_bias=_is_stored(bias, static), channels=count * n
+    )
 
 
 def _is_stored(bias: object, static: IsStatic) -> bool:
     return isinstance(bias, Tensor) and static(bias)
 
 
-def _mm(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+def _mm(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
     return _product(args[0], args[1], None, static)
 
 
-def _addmm(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+def _addmm(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
     return _product(args[1], args[2], args[0], static)
 
 
-def _mv(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+def _mv(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
     return _product(args[0], args[1].unsqueeze(-1), None, static)
 
 
-def _linear(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+def _linear(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
     bias = args[2] if len(args) > 2 else None
     left = args[0].reshape(-1, args[0].shape[-1])
     return _product(left, args[1].transpose(0, 1), bias, static)
 
 
-def _attention(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
-    """Fused attention as what it is made of: scores, softmax, weighted values; (batch, heads, tokens, width) each."""
-    query, key, value = args[:3]
-    count, queries, keys = prod(query.shape[:-2]), query.shape[-2], key.shape[-2]
-    scores = count * queries * keys
-    return (
-        Work(OpKind.MATMUL, queries, query.shape[-1], keys, count, True, 0, out_elements=scores, reads=(query, key),
-             label="attention scores"),
-        Work(OpKind.SOFTMAX, work=scores, out_elements=scores, reads=(), reads_previous=True, label="softmax"),
-        Work(OpKind.MATMUL, queries, keys, value.shape[-1], count, True, 0, reads=(value,), reads_previous=True,
-             label="attention values"),
-    )  # fmt: skip
-
-
-def _pool(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
+def _pool(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
     """One operation per tap of every window; adaptive windows cover the input about once."""
     window = args[1] if len(args) > 1 and isinstance(args[1], (list, tuple)) else ()
     outputs = results[0].numel()
-    return (Work(OpKind.POOLING, work=max(args[0].numel(), outputs * prod(window)), out_elements=outputs),)
+    return Work(OpKind.POOLING, work=max(args[0].numel(), outputs * prod(window)))
 
 
-def _adaptive_pool(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> tuple[Work, ...]:
-    return (Work(OpKind.POOLING, work=max(args[0].numel(), results[0].numel())),)
+def _adaptive_pool(args: Sequence[Any], results: Sequence[Tensor], static: IsStatic) -> Work:
+    return Work(OpKind.POOLING, work=max(args[0].numel(), results[0].numel()))
 
 
-def _table() -> dict[str, Callable[..., tuple[Work, ...]]]:
-    table: dict[str, Callable[..., tuple[Work, ...]]] = {
+def _table() -> dict[str, Callable[..., Work]]:
+    table: dict[str, Callable[..., Work]] = {
         "convolution": _convolution, "mm": _mm, "bmm": _mm, "matmul": _mm, "addmm": _addmm, "baddbmm": _addmm,
         "mv": _mv, "linear": _linear, "_softmax": _by_elements(OpKind.SOFTMAX),
         "_log_softmax": _by_elements(OpKind.SOFTMAX), "_safe_softmax": _by_elements(OpKind.SOFTMAX),
@@ -205,6 +207,7 @@ def _table() -> dict[str, Callable[..., tuple[Work, ...]]]:
         table |= dict.fromkeys(names.split(), _by_elements(kind))
     for name in _POOLS.split():
         table[name] = _adaptive_pool if "adaptive" in name else _pool
+    table |= dict.fromkeys(("add", "add_", "sub", "sub_", "mul", "mul_"), _scale_or_shift)
     taps = {"nearest": 1, "linear1d": 2, "bilinear2d": 4, "bicubic2d": 16, "trilinear3d": 8}
     for suffix, count in taps.items():
         for name in ("1d", "2d", "3d") if suffix == "nearest" else ("",):
@@ -219,17 +222,22 @@ def _table() -> dict[str, Callable[..., tuple[Work, ...]]]:
 
 _OPERATORS = _table()
 _FREE_NAMES = frozenset(_FREE.split())
+_FROM_SHAPE = """new_empty new_empty_strided new_zeros new_ones new_full empty_like zeros_like ones_like full_like"""
+_CONSTANTS = frozenset(_FROM_SHAPE.split())
+
+
+def makes_constant(func: Any) -> bool:
+    """Whether an aten call takes only the shape or type of its operands, so that its result is a constant."""
+    return str(func._schema.name).removeprefix("aten::") in _CONSTANTS
 
 
 def read_operator(
     func: Any, args: Sequence[Any], kwargs: dict[str, Any], results: Sequence[Tensor], static: IsStatic
-) -> tuple[Work, ...] | None:
-    """The steps of one aten call; `FREE` for a view; None for an operator that is not known."""
+) -> Work | None:
+    """The work of one aten call; `FREE` for a view; None for an operator that is not known."""
     name = str(func._schema.name).removeprefix("aten::")
     if func.is_view or name in _FREE_NAMES:
         return FREE
-    if name.startswith("_scaled_dot_product"):
-        return _attention(args, results, static)
     if name in _OPERATORS:
         positional = list(args) + [kwargs[a.name] for a in func._schema.arguments[len(args) :] if a.name in kwargs]
         return _OPERATORS[name](positional, results, static)

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from archlock.errors import HardwareError
-from archlock.hwcost.operators import FREE, Work, read_operator
+from archlock.hwcost.operators import FREE, Work, makes_constant, read_operator
 from archlock.hwcost.workload import LAST_MATRIX_KIND, NETWORK_INPUT, Layers, Workload
 
 BIAS_BYTES = 4
@@ -68,29 +68,22 @@ class Recorder:
             return
         operands = list(tensors_in((args, tuple(kwargs.values()))))
         sources = frozenset().union(*(self._sources(operand) for operand in operands))
+        if makes_constant(func):
+            sources = frozenset()
         found = read_operator(func, args, kwargs, results, self._is_static) if sources else FREE
         if found is None:
             raise HardwareError(
                 f"{self.place or 'network'}: operator {func} cannot be costed; replace it, or trace the part without it"
             )
-        if found is FREE:
-            for result in results:
-                self._mark(result, sources)
-            return
-        for work in found:
-            if not self._folded(work, sources):
-                sources = frozenset({self._add(func, work, operands, sources, results[0])})
+        if found is not FREE and not self._folded(found, sources):
+            sources = frozenset({self._add(func, found, operands, results[0])})
         for result in results:
             self._mark(result, sources)
 
-    def _add(self, func: Any, work: Work, operands: list[Tensor], sources: frozenset[int], result: Tensor) -> int:
+    def _add(self, func: Any, work: Work, operands: list[Tensor], result: Tensor) -> int:
         operator = func._schema.name.removeprefix("aten::").strip("_")
-        name = f"{self.place}:{work.label or operator}" if self.place else work.label or operator
-        reads = self._reads(operands if work.reads is None else list(work.reads))
-        if work.reads_previous:
-            (previous,) = sources
-            reads[previous] = self.layers[previous].out_bytes
-        self.layers.append(_Layer(name, work, reads, work.out_elements or result.numel()))
+        name = f"{self.place}:{operator}" if self.place else operator
+        self.layers.append(_Layer(name, work, self._reads(operands), result.numel()))
         return len(self.layers) - 1
 
     def _reads(self, operands: list[Tensor]) -> dict[int, int]:
@@ -104,15 +97,15 @@ class Recorder:
         return reads
 
     def _folded(self, work: Work, sources: frozenset[int]) -> bool:
-        """Fold an inference batch norm into the matrix product it follows; its offset becomes the bias."""
+        """Fold a batch norm, scale or bias into the product it follows; its offset becomes the product's bias."""
         if not work.foldable or len(sources) != 1 or NETWORK_INPUT in sources:
             return False
         (source,) = sources
         layer = self.layers[source]
-        if layer.work.kind > LAST_MATRIX_KIND or layer.work.dynamic:
+        if layer.work.kind > LAST_MATRIX_KIND or layer.work.dynamic or work.foldable not in (1, layer.work.channels):
             return False
         if not layer.work.has_bias:
-            bias_bytes = BIAS_BYTES * layer.work.n * layer.work.count
+            bias_bytes = BIAS_BYTES * layer.work.channels
             folded = replace(layer.work, has_bias=True, weight_bytes=layer.work.weight_bytes + bias_bytes)
             self.layers[source] = replace(layer, work=folded)
         return True

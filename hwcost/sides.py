@@ -18,7 +18,6 @@ from archlock.hwcost.units import (
     dram_traffic,
     npu_costs,
     vector_costs,
-    vector_operations,
 )
 from archlock.hwcost.workload import Layers
 from archlock.scores import FloatArray
@@ -33,13 +32,11 @@ class SideCosts:
     Attributes:
         latency_s: shape (layers,); infinite where the unit may not run the layer.
         energy_j: shape (causes, layers), finite.
-        utilisation: shape (layers,), share of the peak rate.
         bound: shape (layers,), `archlock.hwcost.units.Bound`.
     """
 
     latency_s: FloatArray
     energy_j: FloatArray
-    utilisation: FloatArray
     bound: NDArray[np.int8]
 
 
@@ -57,20 +54,26 @@ def side_costs(layers: Layers, hardware: Hardware, sides: Sequence[str]) -> list
     Raises:
         HardwareError: the hardware lacks a unit.
     """
-    traffic = dram_traffic(layers, hardware)
-    vector = vector_costs(layers, traffic, hardware.vector, hardware)
-    done = np.where(layers.is_matrix, layers.macs, vector_operations(layers, hardware.vector))
-    return [_joined(layers, hardware, _matrix_costs(layers, traffic, hardware, side), vector, done) for side in sides]
+    traffic, is_matrix = dram_traffic(layers, hardware), layers.is_matrix
+    vector = vector_costs(layers.others, traffic.of(~is_matrix), hardware.vector, hardware)
+    own = traffic.of(is_matrix)
+    return [_joined(layers, hardware, _matrix_costs(layers.products, own, hardware, side), vector) for side in sides]
 
 
-def _joined(layers: Layers, hardware: Hardware, matrix: UnitCosts, vector: UnitCosts, done: FloatArray) -> SideCosts:
-    """Matrix products from one unit, the rest from the vector lanes; ``done`` is work per layer for utilisation."""
-    latency = matrix.latency_s + vector.latency_s
-    energy = matrix.energy_j + vector.energy_j
+def _joined(layers: Layers, hardware: Hardware, matrix: UnitCosts, vector: UnitCosts) -> SideCosts:
+    """Matrix products from one unit and the rest from the vector lanes, in the order of the layers."""
+    is_matrix, count = layers.is_matrix, len(layers)
+    latency, bound, energy = np.empty(count), np.empty(count, np.int8), np.empty((len(Cause), count))
+    for pick, costs in ((is_matrix, matrix), (~is_matrix, vector)):
+        latency[pick], bound[pick], energy[:, pick] = costs.latency_s, costs.bound, costs.energy_j
     energy[Cause.LEAKAGE] = hardware.leakage_w * np.where(np.isinf(latency), 0.0, latency)
-    peak = np.where(layers.is_matrix, matrix.peak_per_s, vector.peak_per_s)
-    busy = np.where(latency > 0, latency, 1.0)
-    return SideCosts(latency, energy, done / (peak * busy), np.where(layers.is_matrix, matrix.bound, vector.bound))
+    return SideCosts(latency, energy, bound)
+
+
+def peak_rates(layers: Layers, hardware: Hardware, side: NDArray[np.int8]) -> FloatArray:
+    """Operations per second of what runs each layer: the unit of its side, or the vector lanes; shape (layers,)."""
+    rates = [unit.peak_per_s if unit else 0.0 for unit in (hardware.npu, hardware.cim)]
+    return np.where(layers.is_matrix, np.array(rates)[side], hardware.vector.peak_per_s)
 
 
 def _matrix_costs(layers: Layers, traffic: Traffic, hardware: Hardware, side: str) -> UnitCosts:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archlock.errors import HardwareError
 from archlock.hwcost.recorder import Recorder, tensors_in
+from archlock.hwcost.shapes import call_on_shapes
 from archlock.hwcost.workload import Workload
+
+_Call = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
 def trace(network: nn.Module, input_shape: tuple[int, int, int, int]) -> Workload:
@@ -34,32 +38,54 @@ def trace(network: nn.Module, input_shape: tuple[int, int, int, int]) -> Workloa
     Raises:
         HardwareError: an operator that cannot be costed (named, with its place), or a forward pass that fails.
     """
+    try:
+        return _on_meta(network, input_shape)
+    except HardwareError:
+        raise
+    except Exception:
+        # A module that makes plain tensors on its way is more than the meta device takes; fake tensors are slower.
+        return _on_fakes(network, input_shape)
+
+
+def _on_meta(network: nn.Module, input_shape: tuple[int, ...]) -> Workload:
+    """On torch's meta device: shapes without storage."""
+    with _no_side_effects():
+        return _run(network, input_shape, "meta", Recorder(), call_on_shapes)
+
+
+def _on_fakes(network: nn.Module, input_shape: tuple[int, ...]) -> Workload:
+    """On fake tensors, which claim to be on the CPU and mix with real ones."""
     recorder = Recorder()
     with _no_side_effects(), FakeTensorMode(allow_non_fake_inputs=True):
-        twin = _Twins(recorder).of(network, "")
-        inputs = torch.empty(input_shape)
-        recorder.start(inputs)
         try:
-            with _Listener(recorder):
-                outputs = twin(inputs)
+            return _run(network, input_shape, "cpu", recorder, lambda func, args, kwargs: func(*args, **kwargs))
         except HardwareError:
             raise
         except Exception as error:
             first = str(error).strip().splitlines()[:1] or [type(error).__name__]
             place = recorder.place or type(network).__name__
             raise HardwareError(f"{place}: input of shape {tuple(input_shape)} cannot be traced: {first[0]}") from error
-        return recorder.finish(list(tensors_in(outputs)), tuple(input_shape))
+
+
+def _run(network: nn.Module, input_shape: tuple[int, ...], device: str, recorder: Recorder, call: _Call) -> Workload:
+    twin = _Twins(recorder, device).of(network, "")
+    inputs = torch.empty(input_shape, device=device)
+    recorder.start(inputs)
+    with _Listener(recorder, call):
+        outputs = twin(inputs)
+    return recorder.finish(list(tensors_in(outputs)), tuple(input_shape))
 
 
 class _Listener(TorchDispatchMode):
-    """Passes every aten call on and tells the recorder of it."""
+    """Carries out every aten call and tells the recorder of it."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, call: _Call) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it so
         self.recorder = recorder
+        self.call = call
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        outputs = func(*args, **(kwargs or {}))
+        outputs = self.call(func, args, kwargs or {})
         self.recorder.record(func, args, kwargs or {}, outputs)
         return outputs
 
@@ -70,7 +96,7 @@ def _no_side_effects() -> Iterator[None]:
     fastpath = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH):
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fastpath)
@@ -79,8 +105,9 @@ def _no_side_effects() -> Iterator[None]:
 class _Twins:
     """Shallow copies of modules in eval mode, their tensors fake, that tell the recorder where the forward pass is."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, device: str) -> None:
         self.recorder = recorder
+        self.device = device
         self.modules: dict[int, nn.Module] = {}
         self.tensors: dict[int, Tensor] = {}
 
@@ -104,11 +131,11 @@ class _Twins:
         return twin
 
     def _tensor(self, value: object) -> Any:
-        """The fake of a stored tensor, on the CPU wherever the original is, and a constant; anything else as it is."""
+        """The fake of a stored tensor, wherever the original is, and a constant; anything else as it is."""
         if not isinstance(value, Tensor):
             return value
         if id(value) not in self.tensors:
-            twin = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="cpu")
+            twin = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=self.device)
             self.recorder.know_constant(twin)
             self.tensors[id(value)] = twin
         return self.tensors[id(value)]

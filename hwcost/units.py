@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from archlock.hwcost.hardware import Cim, Hardware, Npu, VectorUnit
 from archlock.hwcost.systolic import PARTIAL_SUM_BYTES, systolic_cycles, systolic_sram_bytes
-from archlock.hwcost.workload import IntArray, Layers, OpKind
+from archlock.hwcost.workload import BoolArray, IntArray, Layers, OpKind
 from archlock.scores import FloatArray
 
 WEIGHT_BITS = 8
@@ -51,13 +51,11 @@ class UnitCosts:
     Attributes:
         latency_s: shape (layers,); infinite where the unit may not run the layer.
         energy_j: shape (causes, layers), by `Cause`.
-        peak_per_s: shape (layers,), multiply-accumulates or operations per second at full use.
         bound: shape (layers,), `Bound`.
     """
 
     latency_s: FloatArray
     energy_j: FloatArray
-    peak_per_s: FloatArray
     bound: NDArray[np.int8]
 
 
@@ -67,6 +65,10 @@ class Traffic:
 
     in_bytes: FloatArray
     out_bytes: FloatArray
+
+    def of(self, pick: BoolArray) -> Traffic:
+        """The traffic of some layers."""
+        return Traffic(self.in_bytes[pick], self.out_bytes[pick])
 
 
 def dram_traffic(layers: Layers, hardware: Hardware) -> Traffic:
@@ -84,29 +86,27 @@ def dram_traffic(layers: Layers, hardware: Hardware) -> Traffic:
 
 
 def npu_costs(layers: Layers, traffic: Traffic, npu: Npu, hardware: Hardware) -> UnitCosts:
-    """Matrix products on the systolic array; a layer's rows that are no product are zero.
+    """Matrix products on the systolic array; ``layers`` and ``traffic`` hold products alone.
 
     Transfers overlap with computing (double buffering): latency is the longer of the two. Where neither operand
     fits half the SRAM, the cheaper of both is fetched again for every tile of the other.
     """
-    memories, pick = hardware.memories, layers.is_matrix
-    m, k, n = (np.where(pick, size, 1) for size in (layers.m, layers.k, layers.n))
-    compute_s = np.where(pick, systolic_cycles(m, k, n, npu.array) * layers.count, 0) / npu.clock_hz
+    memories = hardware.memories
+    m, k, n = layers.m, layers.k, layers.n
+    compute_s = systolic_cycles(m, k, n, npu.array) * layers.count / npu.clock_hz
     half = memories.sram_bytes // 2
     second = np.where(layers.dynamic, layers.dynamic_bytes, layers.weight_bytes)
     first = layers.in_bytes - layers.dynamic_bytes
     refetch_inputs = traffic.in_bytes * _ceil(second, half) + layers.weight_bytes
     refetch_weights = traffic.in_bytes + layers.weight_bytes * _ceil(first, half)
-    dram_bytes = np.where(pick, np.minimum(refetch_inputs, refetch_weights) + traffic.out_bytes, 0)
+    dram_bytes = np.minimum(refetch_inputs, refetch_weights) + traffic.out_bytes
     transfer_s = dram_bytes / memories.dram_bytes_per_s
     energy = np.zeros((len(Cause), len(layers)))
     energy[Cause.MAC] = layers.macs * npu.mac_j
-    energy[Cause.SRAM] = np.where(pick, systolic_sram_bytes(m, k, n, npu.array) * layers.count, 0)
-    energy[Cause.SRAM] *= memories.sram_j_per_byte
+    energy[Cause.SRAM] = systolic_sram_bytes(m, k, n, npu.array) * layers.count * memories.sram_j_per_byte
     energy[Cause.DRAM] = dram_bytes * memories.dram_j_per_byte
     bound = np.where(transfer_s > compute_s, Bound.DRAM, Bound.COMPUTE).astype(np.int8)
-    peak = np.full(len(layers), npu.array.rows * npu.array.columns * npu.clock_hz)
-    return UnitCosts(np.maximum(compute_s, transfer_s), energy, peak, bound)
+    return UnitCosts(np.maximum(compute_s, transfer_s), energy, bound)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,14 +148,14 @@ def map_to_macros(m: IntArray, k: IntArray, n: IntArray, count: IntArray, cim: C
 
 
 def cim_costs(layers: Layers, traffic: Traffic, cim: Cim, hardware: Hardware) -> UnitCosts:
-    """Matrix products on compute-in-memory macros; a layer's rows that are no product are zero.
+    """Matrix products on compute-in-memory macros; ``layers`` and ``traffic`` hold products alone.
 
     Latency is loading plus computing, one after the other: loading is the longer of writing the cells and fetching
     the weights, computing the longer of the products and the activations' transfer. Every layer loads its own
     weights. Converters are paid per use, however few rows of a macro a layer fills.
     """
-    memories, pick = hardware.memories, layers.is_matrix
-    m, k, n, count = (np.where(pick, s, 1) for s in (layers.m, layers.k, layers.n, layers.count))
+    memories = hardware.memories
+    m, k, n, count = layers.m, layers.k, layers.n, layers.count
     mapping = map_to_macros(m, k, n, count, cim)
     passes = np.minimum(mapping.rounds, mapping.column_folds)
     activation_bytes = traffic.in_bytes * passes + traffic.out_bytes
@@ -174,27 +174,22 @@ def cim_costs(layers: Layers, traffic: Traffic, cim: Cim, hardware: Hardware) ->
     energy[Cause.ADC] = m * n * count * mapping.row_folds * cim.adc_j
     energy[Cause.DAC] = m * k * count * mapping.column_folds * cim.dac_j
     bound = np.where(load_s >= run_s, Bound.WEIGHT_LOAD, np.where(activation_s > product_s, Bound.DRAM, Bound.COMPUTE))
-    peak = np.full(len(layers), cim.macros * cim.rows * cim.columns * cim.clock_hz / cim.cycles_per_product)
-    latency = np.where(pick, np.where(allowed, load_s + run_s, np.inf), 0.0)
-    energy[:, ~pick] = 0.0
-    return UnitCosts(latency, energy, peak, bound.astype(np.int8))
+    return UnitCosts(np.where(allowed, load_s + run_s, np.inf), energy, bound.astype(np.int8))
 
 
 def vector_costs(layers: Layers, traffic: Traffic, vector: VectorUnit, hardware: Hardware) -> UnitCosts:
-    """Everything that is no matrix product, on the vector lanes; rows of products are zero."""
-    memories, pick = hardware.memories, ~layers.is_matrix
+    """Work that is no matrix product, on the vector lanes; ``layers`` and ``traffic`` hold nothing else."""
+    memories = hardware.memories
     operations = vector_operations(layers, vector)
     compute_s = np.ceil(operations / vector.lanes) / vector.clock_hz
-    dram_bytes = np.where(pick, traffic.in_bytes + layers.weight_bytes + traffic.out_bytes, 0.0)
+    dram_bytes = traffic.in_bytes + layers.weight_bytes + traffic.out_bytes
     transfer_s = dram_bytes / memories.dram_bytes_per_s
     energy = np.zeros((len(Cause), len(layers)))
     energy[Cause.VECTOR] = operations * vector.operation_j
-    energy[Cause.SRAM] = np.where(pick, layers.in_bytes + layers.weight_bytes + layers.out_bytes, 0)
-    energy[Cause.SRAM] *= memories.sram_j_per_byte
+    energy[Cause.SRAM] = (layers.in_bytes + layers.weight_bytes + layers.out_bytes) * memories.sram_j_per_byte
     energy[Cause.DRAM] = dram_bytes * memories.dram_j_per_byte
     bound = np.where(transfer_s > compute_s, Bound.DRAM, Bound.COMPUTE).astype(np.int8)
-    peak = np.full(len(layers), vector.lanes * vector.clock_hz)
-    return UnitCosts(np.where(pick, np.maximum(compute_s, transfer_s), 0.0), energy, peak, bound)
+    return UnitCosts(np.maximum(compute_s, transfer_s), energy, bound)
 
 
 def vector_operations(layers: Layers, vector: VectorUnit) -> FloatArray:

@@ -91,6 +91,23 @@ class Layers:
         return self.kind <= LAST_MATRIX_KIND
 
     @cached_property
+    def products(self) -> Layers:
+        """The matrix products alone, without edges."""
+        return self._those(self.is_matrix)
+
+    @cached_property
+    def others(self) -> Layers:
+        """Everything that is no matrix product, without edges."""
+        return self._those(~self.is_matrix)
+
+    def _those(self, pick: BoolArray) -> Layers:
+        names = [name for name in Layers.__dataclass_fields__ if not name.startswith("edge_")]
+        none = np.empty(0, dtype=np.int64)
+        return Layers(
+            **{name: getattr(self, name)[pick] for name in names}, edge_source=none, edge_target=none, edge_bytes=none
+        )
+
+    @cached_property
     def macs(self) -> IntArray:
         """Shape (layers,): multiply-accumulates of the matrix products."""
         return self.m * self.k * self.n * self.count

@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from archlock.errors import HardwareError
 from archlock.hwcost import OpKind, Workload, trace
-from archlock.hwcost.workload import NETWORK_INPUT
+from archlock.hwcost.trace import _on_fakes, _on_meta
+from archlock.hwcost.workload import NETWORK_INPUT, Layers
 
 
 class Calls(nn.Module):
@@ -94,6 +95,25 @@ def test_batch_norm_folds_after_a_convolution_and_costs_alone() -> None:
     assert kinds(before) == ["normalisation", "conv"]
 
 
+def test_a_transposed_convolution_takes_its_batch_norm_in_too() -> None:
+    workload = trace(nn.Sequential(nn.ConvTranspose2d(3, 8, 2, bias=False), nn.BatchNorm2d(8)), (1, 3, 4, 4))
+    assert kinds(workload) == ["conv"]
+    assert workload.weight_bytes == 3 * 8 * 4 + 4 * 8
+
+
+def test_a_bias_added_by_hand_folds_and_a_position_embedding_does_not() -> None:
+    def call(m: nn.Module, x: Tensor) -> Tensor:
+        tokens = m.project(x.flatten(2).transpose(1, 2)) + m.bias
+        return tokens + m.positions
+
+    network = Calls(call, project=nn.Linear(4, 6, bias=False))
+    network.bias, network.positions = nn.Parameter(torch.zeros(6)), nn.Parameter(torch.zeros(1, 16, 6))
+    workload = trace(network, (2, 4, 4, 4))
+    assert kinds(workload) == ["linear", "elementwise"]
+    assert (workload.layers.m[0], workload.layers.count[0]) == (32, 1)
+    assert workload.layers.weight_bytes.tolist() == [4 * 6 + 4 * 6, 4 * 16 * 6]
+
+
 def test_a_large_network_takes_no_memory() -> None:
     with torch.device("meta"):
         network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 10**6))
@@ -157,6 +177,25 @@ def test_attention_counts_however_it_is_written(zoo: SimpleNamespace, written: s
     assert workload.macs == 36 * 8 * 24 + 2 * 2 * 36 * 36 * 4 + 36 * 8 * 8
     assert workload.layers.dynamic.sum() == 2
     assert "softmax" in kinds(workload)
+
+
+def test_shapes_worked_out_here_are_those_of_torch(zoo: SimpleNamespace) -> None:
+    mixed = nn.Sequential(
+        nn.Conv2d(3, 8, (3, 5), stride=2, padding=1, dilation=(1, 2)),
+        nn.BatchNorm2d(8),
+        nn.Hardswish(inplace=True),
+        nn.ConvTranspose2d(8, 6, 3, stride=2),
+        nn.Upsample(scale_factor=1.7, mode="bilinear"),
+        nn.GroupNorm(3, 6),
+        Calls(lambda m, x: x.new_ones(6, 1, 1) * x * 0.5 + x.mean(dim=1, keepdim=True)),
+        nn.Conv2d(6, 6, 3, groups=3),
+        nn.Softmax(dim=1),
+    )
+    for network in (mixed, zoo.SmallHybrid(), zoo.PlainConvs()):
+        quick, careful = (way(network, (2, 3, 17, 21)) for way in (_on_meta, _on_fakes))
+        assert kinds(quick) == kinds(careful)
+        for name in Layers.__dataclass_fields__:
+            np.testing.assert_array_equal(getattr(quick.layers, name), getattr(careful.layers, name), name)
 
 
 def test_work_on_constants_is_done_beforehand_and_dead_layers_are_left_out() -> None:
