@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
@@ -44,6 +45,16 @@ class SimulatedTargets:
     embeddings: FloatArray
     stands_for: Mapping[str, float]
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Library task title to its weight in the mean transfer score.
+
+        Half is the share of simulated targets and half is spread evenly: at a high cosine all simulated targets may
+        lie nearest to one task, and a lock against one task alone is none.
+        """
+        even = 1 / len(self.stands_for)
+        return {title: 0.5 * share + 0.5 * even for title, share in self.stands_for.items()}
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -51,7 +62,8 @@ class Prediction:
 
     Attributes:
         source: micro-trained source metric, in raw units, pessimistic by the configured uncertainty.
-        transfer_mean: utility on the simulated targets, mean, in logits, pessimistic: high is unsafe.
+        transfer_mean: utility on the library tasks, weighted by `SimulatedTargets.weights`, in logits, pessimistic:
+            high is unsafe.
         transfer_worst: the same on the library task where it is highest.
     """
 
@@ -71,6 +83,7 @@ class Knowledge:
     simulated: SimulatedTargets
     model: RelationModel
     to_metric: IsotonicRegression
+    quality: tuple[dict[str, Any], ...]
 
     def predict(self, genotypes: Sequence[Genotype]) -> Prediction:
         """Source and transfer scores of any genotypes."""
@@ -81,10 +94,10 @@ class Knowledge:
         for title in self.simulated.stands_for:
             utility, spread = self.model.score(features, self.embeddings[title])
             transfer[title] = utility + caution * spread
-        shares = self.simulated.stands_for
+        weights = self.simulated.weights
         return Prediction(
             np.asarray(self.to_metric.predict(mean - caution * deviation), dtype=np.float64),
-            np.asarray(sum(shares[title] * transfer[title] for title in shares), dtype=np.float64),
+            np.asarray(sum(weights[title] * transfer[title] for title in weights), dtype=np.float64),
             np.max(list(transfer.values()), axis=0),
         )
 
@@ -115,12 +128,14 @@ def learn(laboratory: Laboratory, population: Sequence[Genotype]) -> Knowledge:
     for task in library:
         count = plan.settings.labels.target_architectures
         tasks[task.title] = _study(laboratory, population, task, "label targets", count)
-    evidence = [item for title, known in tasks.items() for item in _evidence(embeddings[title], known)]
-    model = RelationModel.fit(plan.space.encode(population), evidence)
+    evidence = tuple(item for title, known in tasks.items() for item in _evidence(embeddings[title], known))
+    features = plan.space.encode(population)
+    quality = laboratory.judge_predictor(features, evidence)
+    model = RelationModel.fit(features, evidence)
     labels = tasks[source.title].labels
-    mean, _ = model.score(plan.space.encode(population[: len(labels)]), embeddings[source.title])
+    mean, _ = model.score(features[: len(labels)], embeddings[source.title])
     to_metric = IsotonicRegression(out_of_bounds="clip").fit(mean, labels)
-    return Knowledge(plan, tuple(population), embeddings, tasks, simulated, model, to_metric)
+    return Knowledge(plan, tuple(population), embeddings, tasks, simulated, model, to_metric, quality)
 
 
 def _simulate(plan: Plan, source: FloatArray, library: Mapping[str, FloatArray]) -> SimulatedTargets:

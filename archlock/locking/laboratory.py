@@ -14,6 +14,7 @@ import numpy as np
 from archlock.attacks import REFERENCES, AttackBudget, AttackResult, Trial
 from archlock.locking import units
 from archlock.locking.plan import Plan
+from archlock.predictors import TaskEvidence
 from archlock.runs import Workshop
 from archlock.scores import FloatArray, Score, ScoreBatch, ScoreFailed
 from archlock.seeding import derive_seed
@@ -56,6 +57,7 @@ class Laboratory:
     plan: Plan
     workshop: Workshop
     ledger: Ledger
+    _costs: dict[Genotype, HardwareCost] = field(default_factory=dict)
 
     def embed(self, tasks: Sequence[TaskSettings]) -> dict[str, FloatArray]:
         """Task title to Fisher embedding; reads the labels of training samples."""
@@ -67,14 +69,17 @@ class Laboratory:
     def cost(self, genotypes: Iterable[Genotype], stage: str = "cost population") -> dict[Genotype, HardwareCost]:
         """Modelled hardware cost; no label is read."""
         hardware = self.plan.settings.hardware
+        wanted = list(genotypes)
         jobs = {
             ("cost", format_genotype(genotype)): units.CostJob(
                 self._blueprint(genotype), self.plan.io, hardware.profile, hardware.execution
             )
-            for genotype in genotypes
+            for genotype in wanted
+            if genotype not in self._costs
         }
-        found = self.workshop.do(stage, units.cost, jobs)
-        return {job.blueprint.genotype: HardwareCost(**found[key]) for key, job in jobs.items()}
+        found = self.workshop.do(stage, units.cost, jobs) if jobs else {}
+        self._costs |= {job.blueprint.genotype: HardwareCost(**found[key]) for key, job in jobs.items()}
+        return {genotype: self._costs[genotype] for genotype in wanted}
 
     def score_proxies(self, genotypes: Sequence[Genotype], task: TaskSettings) -> dict[str, ScoreBatch]:
         """Proxy name to scores of all genotypes; reads the labels of one batch."""
@@ -105,6 +110,11 @@ class Laboratory:
         }
         found = self._labelled(stage, units.micro_train, jobs, lambda key: (key[1], key[2]))
         return np.array([found[key] for key in jobs], dtype=np.float64)
+
+    def judge_predictor(self, features: FloatArray, evidence: tuple[TaskEvidence, ...]) -> tuple[dict[str, Any], ...]:
+        """Cross-validated quality of the predictor on the labels already bought; no label is read."""
+        jobs = {("predictor quality",): units.QualityJob(features, evidence, self._seed())}
+        return tuple(self.workshop.do("judge predictor", units.judge_predictor, jobs)[("predictor quality",)])
 
     def train(self, genotypes: Sequence[Genotype], stage: str = "train finalists") -> list[TrainedModel]:
         """Finalists trained on the source."""

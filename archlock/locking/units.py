@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from archlock.attacks import AttackBudget, Release, attack, train_reference
 from archlock.hwcost import estimate, load_hardware, trace
 from archlock.iospec import IOSpec
-from archlock.predictors import offline_embedder
+from archlock.predictors import TaskEvidence, offline_embedder
+from archlock.predictors.quality import evaluate as evaluate_predictor
 from archlock.proxies import score_network
 from archlock.runs import Produced
-from archlock.scores import Score
-from archlock.seeding import derive_seed, torch_generator
+from archlock.scores import FloatArray, Score, ScoreFailed
+from archlock.seeding import derive_seed, numpy_generator, torch_generator
 from archlock.spaces.network import Network
 from archlock.spaces.protocol import Genotype
 from archlock.spaces.registry import load_space
@@ -175,6 +176,38 @@ def run_attack(job: AttackJob) -> dict[str, Any]:
     """The attack's result; empty where the attack has nothing to change."""
     result = attack(job.release(), job.attack, job.load(), job.budget, job.seed)
     return {} if result is None else asdict(result)
+
+
+@dataclass(frozen=True)
+class QualityJob:
+    """Cross-validate the predictor; ``features`` and ``evidence`` as for `archlock.predictors.RelationModel.fit`."""
+
+    features: FloatArray
+    evidence: tuple[TaskEvidence, ...]
+    seed: int
+
+
+def judge_predictor(job: QualityJob) -> list[dict[str, Any]]:
+    """Pair accuracy, Kendall tau and calibration on held-out architectures and on held-out tasks, where they exist."""
+    rng = numpy_generator(job.seed, "predictor folds")
+    quality = evaluate_predictor(job.features, job.evidence, rng, folds=2)
+    splits = {"architectures": quality.held_out_architectures, "tasks": quality.held_out_tasks}
+    found = []
+    for name, report in splits.items():
+        if isinstance(report.model, ScoreFailed):
+            continue
+        vote = None if isinstance(report.vote, ScoreFailed) else report.vote.pair_accuracy
+        found.append(
+            {
+                "split": f"held-out {name}",
+                "pair_accuracy": report.model.pair_accuracy,
+                "kendall_tau": report.model.kendall_tau,
+                "calibration_error": report.model.calibration_error,
+                "pairs": report.model.pairs,
+                "baseline_pair_accuracy": vote,
+            }
+        )
+    return found
 
 
 @dataclass(frozen=True)

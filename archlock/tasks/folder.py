@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
+from PIL import Image
 
 from archlock.errors import TaskError
 from archlock.tasks.samples import FloatImages, Samples, make_task
@@ -25,14 +25,13 @@ def folder(settings: TaskSettings) -> Task:
 
     Raises:
         TaskError: no such folder, fewer than two classes, a class with fewer than five pictures, a picture that
-            cannot be read (named), or Pillow is not installed.
+            cannot be read (named).
     """
     root = Path(settings.argument)
     classes, files = list_pictures(root, settings.name)
-    images = pillow(settings.name)
-    sizes, grey = survey(files, images, settings.name)
+    sizes, grey = survey(files, settings.name)
     width, height = (min(side, LARGEST_SIDE) for side in Counter(sizes).most_common(1)[0][0])
-    inputs = np.stack([read_picture(file, images, (width, height), grey, settings.name) for file in files])
+    inputs = np.stack([read_picture(file, (width, height), grey, settings.name) for file in files])
     labels = np.array([classes.index(file.parent.name) for file in files], dtype=np.int64)
     odd = sum(size != (width, height) for size in sizes)
     note = f"{len(files)} pictures of {root.name or root}, {odd} resampled to {width}x{height}"
@@ -63,21 +62,12 @@ def list_pictures(root: Path, where: str) -> tuple[tuple[str, ...], list[Path]]:
     return tuple(found), [file for files in found.values() for file in files]
 
 
-def pillow(where: str) -> ModuleType:
-    """Pillow's ``Image`` module, or a `TaskError` that says what to install."""
-    try:
-        from PIL import Image
-    except ImportError:
-        raise TaskError(f"{where}: reading pictures needs Pillow: pip install 'archlock[images]'") from None
-    return Image
-
-
-def survey(files: list[Path], images: ModuleType, where: str) -> tuple[list[tuple[int, int]], bool]:
+def survey(files: list[Path], where: str) -> tuple[list[tuple[int, int]], bool]:
     """(width, height) of every picture, and whether all of them are grey."""
     sizes, modes = [], set()
     for file in files:
         try:
-            with images.open(file) as picture:
+            with Image.open(file) as picture:
                 sizes.append(picture.size)
                 modes.add(picture.mode)
         except Exception as error:  # Pillow's decoders raise many types on damaged files
@@ -85,18 +75,18 @@ def survey(files: list[Path], images: ModuleType, where: str) -> tuple[list[tupl
     return sizes, modes <= {"L", "1", "I;16"}
 
 
-def read_picture(file: Path, images: ModuleType, size: tuple[int, int], grey: bool, where: str) -> FloatImages:
+def read_picture(file: Path, size: tuple[int, int], grey: bool, where: str) -> FloatImages:
     """One picture, (channels, height, width) in [0, 1], resampled where its size is another.
 
     Raises:
         TaskError: the picture cannot be decoded; it is named.
     """
     try:
-        with images.open(file) as picture:
+        with Image.open(file) as picture:
             picture.load()
             converted = picture.convert("L" if grey else "RGB")
             if converted.size != size:
-                converted = converted.resize(size, images.Resampling.BILINEAR)
+                converted = converted.resize(size, Image.Resampling.BILINEAR)
             pixels = np.asarray(converted, dtype=np.float32) / 255
     except Exception as error:  # as above
         raise _unreadable(file, where, error) from None

@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from archlock.errors import TaskError
 from archlock.seeding import numpy_generator
 from archlock.tasks.samples import FOLDS, FloatImages, Indices, Parts, Samples, make_task
 from archlock.tasks.settings import TaskSettings
@@ -32,9 +31,6 @@ def photo_patches(settings: TaskSettings) -> Task:
     The photographs (427x640) are reduced by two before patches are cut. Each is parted into 4x5 blocks; whole blocks
     go to train (12), validation (4) and test (4), so no pixel of a test patch is in another part. The fold turns
     which blocks those are. Patches of one part may overlap. The difficulty has no effect.
-
-    Raises:
-        TaskError: Pillow, which reads the photographs, is not installed.
     """
     photographs = np.stack([_photograph(name) for name in PHOTOGRAPHS])
     count = settings.sample_count()
@@ -96,9 +92,6 @@ def _photograph(name: str) -> FloatImages:
     """One sample photograph in [0, 1], reduced by averaging squares of pixels: (213, 320, 3)."""
     from sklearn.datasets import load_sample_image
 
-    try:
-        pixels = load_sample_image(f"{name}.jpg")[: HEIGHT * REDUCTION, : WIDTH * REDUCTION]
-    except ImportError:
-        raise TaskError("photo-patches: reading photographs needs Pillow: pip install 'archlock[images]'") from None
+    pixels = load_sample_image(f"{name}.jpg")[: HEIGHT * REDUCTION, : WIDTH * REDUCTION]
     squares = pixels.reshape(HEIGHT, REDUCTION, WIDTH, REDUCTION, 3)
     return np.asarray(squares.mean(axis=(1, 3)) / 255, dtype=np.float32)

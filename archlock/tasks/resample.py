@@ -54,7 +54,18 @@ def normalised(task: Task) -> Task:
     def scale(split: Split) -> Split:
         return Split((split.inputs - mean) / spread, split.targets)
 
-    return replace(task, train=scale(task.train), validation=scale(task.validation), test=scale(task.test))
+    return replace(
+        task,
+        train=scale(task.train),
+        validation=scale(task.validation),
+        test=scale(task.test),
+        scaling=_after(task.scaling, float(mean), float(spread)) if mean.numel() == 1 else None,
+    )
+
+
+def _after(scaling: tuple[float, float] | None, mean: float, spread: float) -> tuple[float, float] | None:
+    """One (mean, spread) that does what an earlier one does and then another; resizing between them commutes."""
+    return None if scaling is None else (scaling[0] + scaling[1] * mean, scaling[1] * spread)
 
 
 def fit_to(task: Task, input_shape: tuple[int, int, int]) -> Task:

@@ -63,6 +63,8 @@ class Task:
         train, validation, test: disjoint samples. Statistics that any of them is scaled by come from ``train`` alone.
         classes: class or label names, empty for the other kinds.
         note: one line on where the data comes from and how it was brought to this shape.
+        scaling: (mean, spread) such that inputs are (raw - mean) / spread, raw values resized and mapped to the
+            channels of ``io``; None where the channels are scaled one by one.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Task:
     classes: tuple[str, ...] = ()
     note: str = ""
     settings: dict[str, str | int | float] = field(default_factory=dict)
+    scaling: tuple[float, float] | None = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         for part, split in (("train", self.train), ("validation", self.validation), ("test", self.test)):

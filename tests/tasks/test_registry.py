@@ -114,18 +114,11 @@ def test_photograph_alterations_do_what_they_say() -> None:
 
 
 def test_photo_patches_load_balanced() -> None:
-    pytest.importorskip("PIL", reason="the sample photographs are JPEG files, read with Pillow")
     task = load_task("photo-patches")
     assert (len(task.train), len(task.validation), len(task.test)) == (600, 120, 180)
     assert int(torch.bincount(task.train.targets).min()) == 75
     other = load_task(TaskSettings(name="photo-patches", fold=1))
     assert not torch.equal(task.test.inputs, other.test.inputs)
-
-
-def test_photo_patches_without_pillow_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(TaskError, match=r"archlock\[images\]"):
-        load_task(TaskSettings(name="photo-patches", seed=99))
 
 
 def plugged_task(settings: TaskSettings) -> Task:

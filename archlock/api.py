@@ -1,0 +1,157 @@
+"""The library's front door: short compositions of the rooms below."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from archlock.config import RunSettings, load_settings
+from archlock.errors import RunFolderError
+from archlock.executors import Executor, SerialExecutor
+from archlock.locking.laboratory import TrainedModel
+from archlock.locking.plan import Plan, make_plan
+from archlock.locking.search import Outcome, run_search
+from archlock.report.build import build_record
+from archlock.report.page import render_page
+from archlock.report.record import RunRecord, read_record
+from archlock.runs import InMemoryRun, Progress, RunFolder, RunStore, Workshop
+from archlock.spaces.export import TrainedNetwork, export_network
+from archlock.tasks.registry import load_task
+
+RECORD = "report.json"
+PAGE = "report.html"
+EXPORT = "model"
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in ("archlock", "torch", "numpy", "scipy", "scikit-learn", "deap"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            from archlock import __version__
+
+            found[package] = __version__ if package == "archlock" else "not installed"
+    return found
+
+
+def search(
+    settings: RunSettings | str | Path,
+    out: Path | None = None,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> RunRecord:
+    """Search for a protected model, attack it, and report.
+
+    Args:
+        settings: checked settings, a path to a YAML file, or the name of a shipped preset.
+        out: folder of the run, made here; nothing is written where it is None.
+        executor: where work runs; in this process by default. The result is the same for all.
+        progress: who is told.
+
+    Returns:
+        The record; `archlock.report.page.render_page` draws it.
+
+    Raises:
+        ArchlockError: a wrong setting, an unusable folder, a budget that nothing meets, or an interruption, after
+            which `resume` goes on.
+    """
+    checked = settings if isinstance(settings, RunSettings) else load_settings(settings)
+    plan = make_plan(checked)
+    if out is None:
+        return _record(plan, InMemoryRun(), executor, progress)[0]
+    with RunFolder.create(out, checked.model_dump_json(), versions=versions()) as folder:
+        return _finish(plan, folder, executor, progress)
+
+
+def resume(run: Path, *, executor: Executor | None = None, progress: Progress | None = None) -> RunRecord:
+    """Go on with an interrupted run; finished units are looked up, so a finished run only writes its report again.
+
+    Raises:
+        RunFolderError: no run there, or one that another process is writing.
+    """
+    with RunFolder.open(run) as folder:
+        return _finish(make_plan(_settings_of(folder)), folder, executor, progress)
+
+
+def replay(run: Path, *, executor: Executor | None = None, progress: Progress | None = None) -> tuple[str, ...]:
+    """Compute a finished run anew, in memory, and compare.
+
+    Returns:
+        What differs, one line each; nothing where the two agree in every figure.
+
+    Raises:
+        RunFolderError: no finished run there.
+    """
+    with RunFolder.view(run) as folder:
+        settings, recorded = _settings_of(folder), read_report(run)
+    again = search(settings, executor=executor, progress=progress)
+    return _differences(recorded.model_dump(mode="json"), again.model_dump(mode="json"))
+
+
+def read_report(run: Path) -> RunRecord:
+    """The record of a finished run, from its folder or from the JSON file itself.
+
+    Raises:
+        RunFolderError: there is none, or it is not one.
+    """
+    path = run / RECORD if run.is_dir() else run
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RunFolderError(f"{path}: no report; `archlock resume {run}` finishes an interrupted run") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunFolderError(f"{path}: cannot be read: {error}") from None
+    return read_record(text, str(path))
+
+
+def _settings_of(folder: RunFolder) -> RunSettings:
+    return RunSettings.model_validate_json(json.dumps(folder.manifest.settings))
+
+
+def _finish(plan: Plan, folder: RunFolder, executor: Executor | None, progress: Progress | None) -> RunRecord:
+    record, outcome = _record(plan, folder, executor, progress)
+    folder.write_text(RECORD, record.model_dump_json(indent=1))
+    folder.write_text(PAGE, render_page(record))
+    folder.write_text("ledger.json", outcome.ledger.to_json())
+    export_network(_trained(outcome, outcome.choice.locked), folder.path / EXPORT)
+    return record
+
+
+def _trained(outcome: Outcome, model: TrainedModel) -> TrainedNetwork:
+    weights = {name: torch.from_numpy(np.array(value)) for name, value in model.weights.items()}
+    plan = outcome.plan
+    source = load_task(plan.settings.source.task, input_shape=plan.settings.input.shape)
+    mean, spread = source.scaling or (None, None)
+    preprocessing = {"data": source.note, "mean": mean, "spread": spread}
+    return TrainedNetwork(plan.space, model.genotype, plan.io, weights, plan.classes, preprocessing)
+
+
+def _record(
+    plan: Plan, store: RunStore, executor: Executor | None, progress: Progress | None
+) -> tuple[RunRecord, Outcome]:
+    workshop = Workshop(store, executor or SerialExecutor(), progress, seed=plan.settings.seed)
+    outcome = run_search(plan, workshop)
+    return build_record(outcome, versions=versions()), outcome
+
+
+def _differences(first: object, second: object, path: str = "") -> tuple[str, ...]:
+    """Paths at which two JSON values differ; when and where they were made does not count."""
+    if path in ("created_at", "versions"):
+        return ()
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        keys = list(dict.fromkeys([*first, *second]))
+        parts = [_differences(first.get(key), second.get(key), f"{path}.{key}".strip(".")) for key in keys]
+        return tuple(line for part in parts for line in part)
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        pairs = enumerate(zip(first, second, strict=True))
+        return tuple(line for index, (a, b) in pairs for line in _differences(a, b, f"{path}[{index}]"))
+    return () if first == second else (f"{path}: {first!r} was recorded, {second!r} was computed",)

@@ -1,0 +1,31 @@
+"""Intervals of means over few targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from archlock.report.record import Figure
+from archlock.scores import Origin
+
+LEVEL = 0.9
+RESAMPLES = 10_000
+
+
+def bootstrap_mean(values: Sequence[float], origin: Origin, seed: int = 0) -> Figure:
+    """Mean with a percentile bootstrap interval over the values, which stand for tasks (Efron, 1979).
+
+    With one value there is nothing to resample, and no interval is given.
+
+    Args:
+        values: one per task.
+        origin: source class of the values.
+        seed: of the resampling.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if len(sample) < 2:
+        return Figure(value=float(sample.mean()), origin=origin)
+    drawn = np.random.default_rng(seed).integers(len(sample), size=(RESAMPLES, len(sample)))
+    low, high = np.quantile(sample[drawn].mean(axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Figure(value=float(sample.mean()), origin=origin, low=float(low), high=float(high), level=LEVEL)
