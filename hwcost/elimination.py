@@ -23,8 +23,13 @@ from archlock.scores import FloatArray
 IntArray = NDArray[np.int64]
 Index = NDArray[np.intp]
 
-MOST_NEIGHBOURS = 16
+MOST_NEIGHBOURS = 12
 """Elimination of a variable with d neighbours makes a table of 2^d; more than this many is refused."""
+
+
+class TangledError(HardwareError):
+    """A graph with so many results alive at once that elimination is out of reach; see `archlock.hwcost.cut`."""
+
 
 ZERO, NEVER = 0, 1
 """Places of the constants 0 and infinity at the head of every cost buffer."""
@@ -96,7 +101,7 @@ def compile_plan(layers: int, edges: tuple[tuple[int, int], ...]) -> Elimination
         edges: (producer, reader) pairs.
 
     Raises:
-        HardwareError: so many results are alive at once that the exact optimum is out of reach.
+        TangledError: too many results are alive at once.
     """
     terms, variables = _terms(layers, edges)
     by_variable: dict[int, set[int]] = {variable: set() for variable in range(variables)}
@@ -151,7 +156,7 @@ def _independent(waiting: set[int], by_variable: dict[int, set[int]], terms: lis
     near = {v: {other for index in by_variable[v] for other in terms[index].scope} - {v} for v in waiting}
     least = min(len(found) for found in near.values())
     if least > MOST_NEIGHBOURS:
-        raise HardwareError(f"{least} layer results alive at once: the best assignment of this graph is out of reach")
+        raise TangledError(f"{least} layer results alive at once: estimate such a network alone, not in a batch")
     chosen: list[int] = []
     barred: set[int] = set()
     for variable in sorted(waiting, key=lambda v: (len(near[v]), v)):
@@ -275,9 +280,9 @@ def best_assignment(plan: EliminationPlan, unit_costs: FloatArray, transfer_cost
     buffer[2 + plan.layers : plan.head] = unit_costs.ravel()
     choices = []
     for step in plan.rounds:
-        joint_costs = buffer.take(step.terms[0])
+        joint_costs = buffer.take(step.terms[0], mode="clip")
         for places in step.terms[1:]:
-            joint_costs += buffer.take(places)
+            joint_costs += buffer.take(places, mode="clip")
         halves = joint_costs.reshape(len(step.variables), 2, -1)
         choice = halves[:, 1] < halves[:, 0]
         best = np.minimum(halves[:, 0], halves[:, 1])

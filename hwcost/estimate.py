@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from archlock.errors import HardwareError, did_you_mean
 from archlock.hwcost.cost import BatchCost, Cost, LayerRow
-from archlock.hwcost.elimination import EliminationPlan, best_assignment
+from archlock.hwcost.cut import cut_assignment
+from archlock.hwcost.elimination import TangledError, best_assignment
 from archlock.hwcost.hardware import Hardware
 from archlock.hwcost.sides import SIDES, SideCosts, Transfers, peak_rates, side_costs, transfer_costs
 from archlock.hwcost.units import Bound, Cause, vector_operations
@@ -41,7 +42,8 @@ def estimate(workload: Workload, hardware: Hardware, schema: str = "sequential",
         hardware: the system.
         schema: ``npu-only``, ``cim-only``, or ``sequential``: layers take turns, each on the unit that makes the
             whole best, transfers over the link included. The assignment is the exact optimum of the objective, for
-            graphs with skips and branches too. On a system with one unit, sequential is that unit alone.
+            graphs with skips and branches too (up to a billionth where elimination gives way to a minimum cut). On a
+            system with one unit, sequential is that unit alone.
         objective: what the sequential assignment minimises: ``latency`` or ``energy``.
 
     Raises:
@@ -70,8 +72,8 @@ def estimate_batch(
     """Modelled cost of many networks in one pass over all their layers; each as `estimate` gives it.
 
     Raises:
-        HardwareError: unknown schema or objective, or a unit that the hardware lacks. A network that the unit may
-            not run is not feasible in the result instead.
+        HardwareError: unknown schema or objective, a unit that the hardware lacks, or a network too tangled for a
+            batch. A network that the unit may not run is not feasible in the result instead.
     """
     solution = _solve(workloads, hardware, schema, objective)
     latency = solution.latency_s + solution.transfers.latency_s * solution.moved
@@ -97,7 +99,7 @@ def _solve(work: Workload | WorkloadBatch, hardware: Hardware, schema: str, obje
         moved = np.zeros(len(layers), dtype=bool)
         only = costs[0]
         return _Solution(side, only.latency_s, only.energy_j, moved, only.bound, transfers)
-    side = _assign(work.plan, costs, transfers, objective)
+    side = _assign(work, costs, transfers, objective)
     on_cim = side.astype(bool)
     latency, energy, bound = (
         np.where(on_cim, getattr(costs[1], name), getattr(costs[0], name))
@@ -120,12 +122,21 @@ def _sides_of(schema: str, objective: str, hardware: Hardware) -> tuple[str, ...
     return (side,)
 
 
-def _assign(plan: EliminationPlan, costs: list[SideCosts], transfers: Transfers, objective: str) -> NDArray[np.int8]:
-    latency = np.stack([side.latency_s for side in costs], axis=1)
-    if objective == "latency":
-        return best_assignment(plan, latency, transfers.latency_s)
-    energy = np.stack([side.energy_j.sum(axis=0) for side in costs], axis=1)
-    return best_assignment(plan, np.where(np.isinf(latency), np.inf, energy), transfers.energy_j.sum(axis=0))
+def _assign(
+    work: Workload | WorkloadBatch, costs: list[SideCosts], transfers: Transfers, objective: str
+) -> NDArray[np.int8]:
+    """The best side of every layer: by elimination, or for one network that is too tangled by a minimum cut."""
+    units = np.stack([side.latency_s for side in costs], axis=1)
+    moves = transfers.latency_s
+    if objective == "energy":
+        energy = np.stack([side.energy_j.sum(axis=0) for side in costs], axis=1)
+        units, moves = np.where(np.isinf(units), np.inf, energy), transfers.energy_j.sum(axis=0)
+    try:
+        return best_assignment(work.plan, units, moves)
+    except TangledError:
+        if isinstance(work, WorkloadBatch):
+            raise
+        return cut_assignment(work.inner_edges, units, moves)
 
 
 def _moved(layers: Layers, side: NDArray[np.int8]) -> BoolArray:

@@ -154,11 +154,16 @@ class Workload:
         """How the best assignment of its layers to two units is found; see `archlock.hwcost.elimination`.
 
         Raises:
-            HardwareError: a graph so tangled that its exact optimum is out of reach.
+            TangledError: too many results are alive at once.
         """
+        return compile_plan(len(self), self.inner_edges)
+
+    @cached_property
+    def inner_edges(self) -> tuple[tuple[int, int], ...]:
+        """(producer, reader) pairs of layers."""
         inner = self.layers.edge_source >= 0
-        pairs = zip(self.layers.edge_source[inner].tolist(), self.layers.edge_target[inner].tolist(), strict=True)
-        return compile_plan(len(self), tuple(pairs))
+        sources, targets = self.layers.edge_source[inner].tolist(), self.layers.edge_target[inner].tolist()
+        return tuple(zip(sources, targets, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +188,7 @@ class WorkloadBatch:
         """How the best assignments of all networks are found at once; compiled when it is first needed.
 
         Raises:
-            HardwareError: a graph so tangled that its exact optimum is out of reach.
+            TangledError: a network with too many results alive at once.
         """
         return join_plans([workload.plan for workload in self.workloads])
 

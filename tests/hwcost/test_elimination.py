@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archlock.errors import HardwareError
-from archlock.hwcost.elimination import best_assignment, compile_plan, join_plans
+from archlock.hwcost.cut import cut_assignment
+from archlock.hwcost.elimination import TangledError, best_assignment, compile_plan, join_plans
 
 Edges = tuple[tuple[int, int], ...]
 Graph = tuple[int, Edges]
@@ -77,7 +77,19 @@ def test_a_long_chain_matches_the_textbook_shortest_path() -> None:
     assert total(found, edges, units, transfers) == pytest.approx(float(best.min()))
 
 
+@settings(max_examples=80, deadline=None)
+@given(graphs(), st.integers(0, 2**32), st.booleans())
+def test_a_minimum_cut_is_as_good(graph: Graph, seed: int, barred: bool) -> None:
+    layers, edges = graph
+    units, transfers = costs(seed, layers, barred)
+    best = total(
+        tuple(best_assignment(compile_plan(layers, edges), units, transfers).tolist()), edges, units, transfers
+    )
+    found = tuple(cut_assignment(edges, units, transfers).tolist())
+    assert total(found, edges, units, transfers) == pytest.approx(best, rel=1e-7)
+
+
 def test_a_hopelessly_tangled_graph_is_refused_not_guessed() -> None:
     edges = tuple((i, j) for j in range(24) for i in range(j))
-    with pytest.raises(HardwareError, match="alive at once"):
+    with pytest.raises(TangledError, match="alive at once"):
         compile_plan(24, edges)

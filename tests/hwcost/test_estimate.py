@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -223,6 +224,29 @@ def test_wrong_requests_are_one_clear_line(
     with pytest.raises(HardwareError) as caught:
         estimate(plain, load_hardware(profile), schema, objective)
     assert str(caught.value) == message
+
+
+class Dense(nn.Module):
+    """Every layer reads all before it."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(3 + 16 * i, 16, 3, padding=1) for i in range(depth))
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = [images]
+        for conv in self.convs:
+            maps.append(conv(torch.cat(maps, 1)))
+        return torch.cat(maps, 1).mean(dim=(2, 3))
+
+
+def test_a_tangled_network_is_costed_alone_and_refused_in_a_batch(system: Hardware) -> None:
+    workload = trace(Dense(24), (1, 3, 16, 16))
+    best, npu, cim = (estimate(workload, system, schema).latency_s for schema in ("sequential", "npu-only", "cim-only"))
+    assert best <= min(npu, cim) * (1 + 1e-7)
+    with pytest.raises(HardwareError, match="alone, not in a batch"):
+        estimate_batch(WorkloadBatch.of([workload]), system)
+    assert estimate_batch(WorkloadBatch.of([workload]), system, "npu-only").latency_s == pytest.approx([npu])
 
 
 def test_an_empty_batch_is_refused() -> None:
