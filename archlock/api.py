@@ -12,16 +12,23 @@ import numpy as np
 import torch
 
 from archlock.config import RunSettings, load_settings
-from archlock.errors import RunFolderError
+from archlock.errors import RunFolderError, UsageError, did_you_mean
 from archlock.executors import Executor, SerialExecutor
-from archlock.locking.laboratory import TrainedModel
-from archlock.locking.plan import Plan, make_plan
+from archlock.hwcost import estimate, load_hardware, trace
+from archlock.iospec import IOSpec, OutputKind
+from archlock.locking.laboratory import train_key
+from archlock.locking.plan import Plan, make_plan, planned_stages
 from archlock.locking.search import Outcome, run_search
 from archlock.report.build import build_record
 from archlock.report.page import render_page
 from archlock.report.record import RunRecord, read_record
-from archlock.runs import InMemoryRun, Progress, RunFolder, RunStore, Workshop
+from archlock.runs import InMemoryRun, PlannedStage, Progress, RunFolder, RunStore, Workshop
+from archlock.runs.progress import mean_seconds, measured_plan
+from archlock.runs.work import weights_name
 from archlock.spaces.export import TrainedNetwork, export_network
+from archlock.spaces.protocol import Genotype
+from archlock.spaces.registry import load_space
+from archlock.spaces.text import parse_genotype
 from archlock.tasks.registry import load_task
 
 RECORD = "report.json"
@@ -113,6 +120,57 @@ def read_report(run: Path) -> RunRecord:
     return read_record(text, str(path))
 
 
+def remaining_stages(run: Path, workers: int = 1) -> tuple[PlannedStage, ...]:
+    """Stages of a run's plan, with the seconds per unit that this run has measured so far.
+
+    Raises:
+        RunFolderError: no run there.
+    """
+    with RunFolder.view(run) as folder:
+        planned = planned_stages(make_plan(_settings_of(folder)), workers)
+        return tuple(measured_plan(planned, mean_seconds(folder.units()), workers))
+
+
+def export(run: Path, out: Path, form: str = "safetensors", candidate: str | None = None) -> Path:
+    """Write a trained model of a finished run; see `archlock.spaces.export.WRITERS` for the formats.
+
+    Args:
+        run: run folder.
+        out: folder to write to.
+        form: format.
+        candidate: id or role of a model in the report; the locked one by default.
+
+    Raises:
+        RunFolderError: no finished run there.
+        UsageError: an unknown candidate or format, a missing extra, or a folder that cannot be written.
+    """
+    models = read_report(run).models
+    wanted = candidate or "locked"
+    chosen = next((model for model in models if wanted in (model.id, model.role)), None)
+    if chosen is None:
+        known = [name for model in models for name in (model.id, model.role)]
+        raise UsageError(f"{run}: no model {wanted!r}.{did_you_mean(wanted, known)}")
+    with RunFolder.view(run) as folder:
+        plan = make_plan(_settings_of(folder))
+        key = train_key(plan.settings.source.task, parse_genotype(plan.space, chosen.genotype))
+        weights = folder.load_weights(weights_name(key))
+    return export_network(_trained(plan, parse_genotype(plan.space, chosen.genotype), weights), out, form)
+
+
+def self_check() -> str:
+    """Build, run and cost one random network; says in words that it worked.
+
+    Raises:
+        ArchlockError: it did not.
+    """
+    space = load_space("hybrid")
+    io = IOSpec(3, 16, 16, OutputKind.CLASSES, 10)
+    network = space.build(space.sample(np.random.default_rng(0)), io)
+    shape = tuple(network(torch.zeros(2, *io.input_shape)).shape)
+    cost = estimate(trace(network, (1, *io.input_shape)), load_hardware("edge-npu-cim"))
+    return f"a random network gave outputs {shape} and costs {cost.latency_s:.3g} s and {cost.energy_j:.3g} J"
+
+
 def _settings_of(folder: RunFolder) -> RunSettings:
     return RunSettings.model_validate_json(json.dumps(folder.manifest.settings))
 
@@ -122,17 +180,16 @@ def _finish(plan: Plan, folder: RunFolder, executor: Executor | None, progress: 
     folder.write_text(RECORD, record.model_dump_json(indent=1))
     folder.write_text(PAGE, render_page(record))
     folder.write_text("ledger.json", outcome.ledger.to_json())
-    export_network(_trained(outcome, outcome.choice.locked), folder.path / EXPORT)
+    weights = {name: torch.from_numpy(np.array(value)) for name, value in outcome.choice.locked.weights.items()}
+    export_network(_trained(plan, outcome.choice.locked.genotype, weights), folder.path / EXPORT)
     return record
 
 
-def _trained(outcome: Outcome, model: TrainedModel) -> TrainedNetwork:
-    weights = {name: torch.from_numpy(np.array(value)) for name, value in model.weights.items()}
-    plan = outcome.plan
+def _trained(plan: Plan, genotype: Genotype, weights: Mapping[str, torch.Tensor]) -> TrainedNetwork:
     source = load_task(plan.settings.source.task, input_shape=plan.settings.input.shape)
     mean, spread = source.scaling or (None, None)
     preprocessing = {"data": source.note, "mean": mean, "spread": spread}
-    return TrainedNetwork(plan.space, model.genotype, plan.io, weights, plan.classes, preprocessing)
+    return TrainedNetwork(plan.space, genotype, plan.io, weights, plan.classes, preprocessing)
 
 
 def _record(

@@ -120,9 +120,7 @@ class Laboratory:
         """Finalists trained on the source."""
         task = self.plan.settings.source.task
         jobs = {
-            ("train", task.title, format_genotype(genotype)): self._training(
-                genotype, task, self.plan.finalist_schedule
-            )
+            train_key(task, genotype): self._training(genotype, task, self.plan.finalist_schedule)
             for genotype in genotypes
         }
         found = self._labelled(stage, units.train, jobs, lambda key: (key[1], key[2]))
@@ -213,6 +211,11 @@ class Laboratory:
     def _seed(self) -> int:
         # One seed for every unit: two architectures meet the same batches, so that they differ by themselves alone.
         return derive_seed(self.plan.settings.seed, "units")
+
+
+def train_key(task: TaskSettings, genotype: Genotype) -> tuple[str, str, str]:
+    """Key of the unit that trains an architecture on a task; its weights are saved under it."""
+    return ("train", task.title, format_genotype(genotype))
 
 
 def read_result(record: Mapping[str, Any]) -> AttackResult:

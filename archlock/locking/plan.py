@@ -14,12 +14,17 @@ from archlock.proxies import find_proxies
 from archlock.runs import PlannedStage
 from archlock.spaces.protocol import SearchSpace
 from archlock.spaces.registry import load_space
+from archlock.tasks.ledger import HELD_OUT_ATTACK
 from archlock.tasks.registry import load_task
 from archlock.tasks.settings import TaskSettings
 from archlock.training.fit import Schedule
 
 PROBES = ("linear-probe", "fine-tune")
 BASELINES_TRAINED = 2
+STEP_S = 0.006
+"""Seconds of one training step of a small network at 3x16x16, batch 32, on one core of an ordinary computer."""
+TRACE_S = 0.015
+"""Seconds of tracing and costing one network, likewise."""
 
 
 @dataclass(frozen=True)
@@ -95,33 +100,27 @@ def _known(key: str, name: str, known: tuple[str, ...]) -> None:
         raise ConfigError(f"{key}: {name!r} is not known.{did_you_mean(name, known)}")
 
 
-def planned_stages(plan: Plan) -> tuple[PlannedStage, ...]:
-    """Units of work per stage, with seconds per unit of one core of an ordinary computer until measured."""
+def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
+    """Units of work per stage, with wall-clock seconds per unit: priors of an ordinary computer until measured."""
     settings = plan.settings
     targets, labels, attacks = settings.targets, settings.labels, settings.attacks
     proxied = max(settings.proxies.architectures, labels.architectures)
-    trials = len(attacks.learning_rates)
-    step_s = 0.006
+    trial_s = len(attacks.learning_rates) * attacks.steps * STEP_S
     held_out = len(targets.held_out) * len(plan.budgets)
-    finalists = settings.finalists.count
-    return (
-        PlannedStage("embed tasks", 1 + len(targets.search), 1.5),
-        PlannedStage("cost population", proxied, 0.02),
-        PlannedStage("score proxies", proxied * (1 + len(targets.search)), 0.06),
-        PlannedStage("label source", labels.architectures, labels.steps * step_s),
-        PlannedStage("label targets", labels.target_architectures * len(targets.search), labels.steps * step_s),
-        PlannedStage("search", settings.engine.population * settings.engine.generations, 0.02),
-        PlannedStage("train finalists", 3 * finalists + BASELINES_TRAINED, settings.finalists.steps * step_s),
-        PlannedStage(
-            "attack finalists",
-            finalists * len(targets.validation) * len(plan.attacks),
-            trials * attacks.steps * step_s,
-        ),
-        PlannedStage("attack held-out", 2 * held_out * len(plan.attacks), trials * attacks.steps * step_s),
-        PlannedStage("train references", held_out * len(REFERENCES), trials * attacks.steps * step_s),
-        PlannedStage(
-            "attack baselines",
-            (1 + BASELINES_TRAINED) * len(targets.held_out) * len(PROBES),
-            trials * attacks.steps * step_s,
-        ),
+    count = settings.finalists.count
+    baselines = (1 + BASELINES_TRAINED) * len(targets.held_out) * len(PROBES)
+    released = 2 * held_out * len(plan.attacks) + held_out * len(REFERENCES)
+    stages = (
+        ("cost population", proxied, TRACE_S),
+        ("embed tasks", 1 + len(targets.search), 1.5),
+        ("score proxies", proxied * (1 + len(targets.search)), 0.06),
+        ("label source", labels.architectures, labels.steps * STEP_S),
+        ("label targets", labels.target_architectures * len(targets.search), labels.steps * STEP_S),
+        ("judge predictor", 1, 10.0),
+        ("search", 3 * settings.engine.population * settings.engine.generations, TRACE_S),
+        ("train finalists", 3 * count + BASELINES_TRAINED, settings.finalists.steps * STEP_S),
+        ("attack finalists", count * len(targets.validation) * len(plan.attacks), trial_s),
+        ("test on the source", 5, 0.1),
+        (HELD_OUT_ATTACK, released + baselines, trial_s),
     )
+    return tuple(PlannedStage(name, units, seconds / workers) for name, units, seconds in stages)

@@ -1,0 +1,24 @@
+"""``archlock config``: what settings there are."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from archlock.config import RunSettings, preset_names
+
+command = click.Group("config", help="Settings: schema and presets.")
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of a run's settings, for editors."""
+    click.echo(json.dumps(RunSettings.model_json_schema(), indent=1))
+
+
+@command.command("presets")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def presets(as_json: bool) -> None:
+    """List the shipped presets."""
+    click.echo(json.dumps(preset_names()) if as_json else "\n".join(preset_names()))

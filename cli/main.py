@@ -1,0 +1,104 @@
+"""The ``archlock`` command: finds the subcommand, and turns every error into one line and its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module
+
+import click
+
+from archlock import __version__
+from archlock.errors import ArchlockError, did_you_mean
+
+COMMANDS = {
+    "search": ("archlock.cli.search:search", "Search for a protected model, attack it and report."),
+    "resume": ("archlock.cli.search:resume", "Go on with an interrupted run."),
+    "replay": ("archlock.cli.search:replay", "Compute a finished run anew and compare every figure."),
+    "report": ("archlock.cli.report:command", "Show a run's report as HTML or JSON."),
+    "export": ("archlock.cli.export:command", "Write a run's model as safetensors, ONNX or an exported program."),
+    "proxies": ("archlock.cli.proxies:command", "Zero-cost scores of untrained networks."),
+    "predictor": ("archlock.cli.predictor:command", "Train and evaluate the cross-task predictor."),
+    "spaces": ("archlock.cli.spaces:command", "Which networks can be searched."),
+    "tasks": ("archlock.cli.tasks:command", "What networks can be asked to do."),
+    "hw": ("archlock.cli.hw:command", "What a network costs on hardware."),
+    "config": ("archlock.cli.config:command", "Settings: schema and presets."),
+    "doctor": ("archlock.cli.doctor:command", "Whether this installation works."),
+}
+"""Subcommand to where it lives and what it does; a module is imported only when its command is used."""
+
+
+class LazyCommands(click.Group):
+    """Imports a subcommand when it is asked for, so that ``--help`` does not wait for torch."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Names in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of a name; None where there is none."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click, with the nearest name suggested."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}.{did_you_mean(args[0], tuple(COMMANDS))}", context)
+        return super().resolve_command(context, args)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="archlock")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.pass_context
+def root(context: click.Context, debug: bool) -> None:
+    """Find neural architectures that do their own task well and transfer badly to others."""
+    context.obj = {"debug": debug}
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code is 0 done, 1 budget failed, 2 usage, 3 run failed, 4 model, 130 stopped."""
+    try:
+        code = root.main(arguments, prog_name="archlock", standalone_mode=False)
+    except click.exceptions.Abort:
+        return _fail("interrupted", 130)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ArchlockError as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone; Python would complain again while it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        name = type(error).__name__
+        return _fail(f"unexpected {name}: {error}; this is a fault of archlock: run with --debug and report it", 3)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"archlock: {' '.join(message.split())}", err=True)
+    return code

@@ -1,0 +1,33 @@
+"""What ``archlock search --dry-run`` prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+import yaml
+
+from archlock.runs.progress import PlannedStage, about
+
+if TYPE_CHECKING:
+    from archlock.locking.plan import Plan
+
+
+def show_plan(plan: Plan, stages: Sequence[PlannedStage], as_json: bool) -> None:
+    """Print the resolved settings, and each stage with its units of work and estimated seconds."""
+    settings = plan.settings.model_dump(mode="json")
+    total = sum(stage.units * stage.seconds_per_unit for stage in stages)
+    if as_json:
+        rows = [
+            {"stage": s.name, "units": s.units, "estimated_seconds": round(s.units * s.seconds_per_unit, 1)}
+            for s in stages
+        ]
+        click.echo(json.dumps({"settings": settings, "stages": rows, "estimated_seconds": round(total)}, indent=1))
+        return
+    click.echo(yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=100).rstrip())
+    click.echo()
+    for stage in stages:
+        click.echo(f"{stage.name:<22}{stage.units:>7} units   {about(stage.units * stage.seconds_per_unit)}")
+    click.echo(f"{'in all':<22}{sum(s.units for s in stages):>7} units   {about(total)}")
