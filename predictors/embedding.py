@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from archlock.errors import UsageError, did_you_mean
+from archlock.errors import ModelError, UsageError, did_you_mean
 from archlock.predictors.fisher import filter_fisher, fisher_layers
 from archlock.predictors.head import OUTPUT_NAMES, OutputName, fit_head
 from archlock.predictors.probe import FACTORS, SIZE, make_pictures, standardise, train_probe
@@ -65,6 +65,7 @@ class TaskEmbedder:
 
         Raises:
             UsageError: an unknown kind of output, too few samples, or shapes that do not agree.
+            ModelError: the probe does not give a feature map.
         """
         kind = _check(inputs, targets, output)
         with one_thread():
@@ -72,6 +73,8 @@ class TaskEmbedder:
             pictures = fit_pictures(inputs[chosen], self.size)
             with torch.no_grad():
                 feature_map = torch.cat([self.probe(chunk) for chunk in pictures.split(64)])
+            if feature_map.dim() != 4:
+                raise ModelError(f"task embedding: the probe gives {tuple(feature_map.shape)}, not (n, features, h, w)")
             head = fit_head(feature_map, targets[chosen], kind, outputs)
             fisher = filter_fisher(self.probe, head, pictures, generator, self.draws)
         return (log_profile(fisher) - self.reference).numpy()

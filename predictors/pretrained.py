@@ -41,6 +41,8 @@ def load_pretrained_probe(name: str = "resnet18", weights: bool = True) -> Pretr
         import timm
     except ImportError:
         raise UsageError("a pre-trained probe needs timm: pip install archlock[probe]") from None
+    except RuntimeError as error:  # torchvision raises it where it was built for another torch
+        raise UsageError(f"timm cannot be imported, torchvision must match torch: {error}") from None
     if not timm.is_model(name):
         raise UsageError(f"probe {name!r}: timm has no such network.{did_you_mean(name, timm.list_models())}")
     try:

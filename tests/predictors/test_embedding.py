@@ -130,6 +130,9 @@ def test_wrong_calls_say_what_is_wrong():
             EMBEDDER.embed(*bad, generator())
     with pytest.raises(ModelError, match="no convolution"):
         TaskEmbedder(nn.ReLU())
+    flat = TaskEmbedder(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten()))
+    with pytest.raises(ModelError, match=r"not \(n, features, h, w\)"):
+        flat.embed(inputs, targets, "classes", 10, generator())
 
 
 def test_a_missing_extra_names_the_install_command(monkeypatch):
@@ -139,7 +142,7 @@ def test_a_missing_extra_names_the_install_command(monkeypatch):
 
 
 def test_a_pretrained_probe_embeds_where_timm_is_installed():
-    pytest.importorskip("timm", reason="the probe extra is not installed")
+    pytest.importorskip("timm", reason="the probe extra is not installed", exc_type=ImportError)
     embedder = TaskEmbedder(load_pretrained_probe("resnet10t", weights=False), size=32, samples=16, draws=1)
     inputs, targets = digits()
     assert np.isfinite(embedder.embed(inputs, targets, "classes", 10, generator())).all()
