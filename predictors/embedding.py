@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from archlock.errors import ModelError, UsageError, did_you_mean
-from archlock.predictors.fisher import filter_fisher, fisher_layers
+from archlock.predictors.fisher import count_filters, filter_fisher
 from archlock.predictors.head import OUTPUT_NAMES, OutputName, fit_head
 from archlock.predictors.probe import FACTORS, SIZE, make_pictures, standardise, train_probe
 from archlock.predictors.threads import one_thread
@@ -44,7 +44,7 @@ class TaskEmbedder:
         self.size = size
         self.samples = samples
         self.draws = draws
-        self.width = sum(layer.weight.shape[0] for layer in fisher_layers(probe))
+        self.width = count_filters(probe, size)
         self.reference = torch.zeros(self.width, dtype=torch.float64) if reference is None else reference
 
     def embed(

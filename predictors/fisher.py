@@ -39,7 +39,7 @@ def filter_fisher(probe: nn.Module, head: Head, inputs: Tensor, generator: torch
         generator: draws the labels.
         draws: labels drawn per sample.
     """
-    total = torch.zeros(sum(layer.weight.shape[0] for layer in fisher_layers(probe)), dtype=torch.float64)
+    total = torch.zeros((), dtype=torch.float64)
     for chunk in inputs.split(64):
         with _recorded(probe) as records, torch.enable_grad():
             feature_map = probe(chunk)
@@ -48,8 +48,15 @@ def filter_fisher(probe: nn.Module, head: Head, inputs: Tensor, generator: torch
             likelihood = head.drawn_log_likelihood(feature_map, generator)
             kept = draw < draws - 1
             gradients = torch.autograd.grad(likelihood, [r.output for r in records], retain_graph=kept)
-            total += torch.cat([_squared(*pair) for pair in zip(patches, gradients, strict=True)])
+            total = total + torch.cat([_squared(*pair) for pair in zip(patches, gradients, strict=True)])
     return total / (len(inputs) * draws)
+
+
+def count_filters(probe: nn.Module, size: int) -> int:
+    """Filters of the layers that take part where the probe is given (1, 3, size, size); see `fisher_layers`."""
+    with _recorded(probe) as records, torch.enable_grad():
+        probe(torch.zeros(1, 3, size, size))
+    return sum(record.layer.weight.shape[0] for record in records)
 
 
 @dataclass(frozen=True)
