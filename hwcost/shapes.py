@@ -26,7 +26,7 @@ def _like(tensor: Tensor) -> Tensor:
 
 
 def _like_first(args: Sequence[Any]) -> Any:
-    return _like(args[0])
+    return _like(args[0]) if args[0].is_floating_point() else None
 
 
 def _first(args: Sequence[Any]) -> Any:
@@ -36,8 +36,10 @@ def _first(args: Sequence[Any]) -> Any:
 def _binary(args: Sequence[Any]) -> Any:
     """The operand that has the result's shape; None where that or the type is not plain."""
     left, right = args[:2]
+    if not left.is_floating_point():
+        return None
     if not isinstance(right, Tensor):
-        return _like(left) if left.is_floating_point() else None
+        return _like(left)
     if left.dtype is not right.dtype or left.device != right.device:
         return None
     if left.shape == right.shape:
