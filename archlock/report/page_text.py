@@ -1,0 +1,179 @@
+"""Numbers and sentences of the page, as people read them. Nothing here draws and nothing here computes a result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import yaml
+
+from archlock.report.record import Figure, RunRecord, Summary
+from archlock.scores import Origin
+
+NARROW = "\u202f"
+MINUS = "\u2212"
+SI_PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
+UNIT_SYMBOLS = {"latency_s": "s", "energy_j": "J"}
+ORIGIN_MEANINGS = {
+    Origin.TABLE: "looked up in a table of networks that others trained",
+    Origin.PROXY: "a zero-cost score of an untrained network",
+    Origin.PREDICTED: "an estimate of the fitted predictor; nothing was trained",
+    Origin.MICRO_TRAINED: "measured after a short training on a part of the data",
+    Origin.TRAINED: "measured after full training",
+    Origin.ATTACKED: "measured after an attack on the trained network",
+    Origin.MODELLED: "computed by the hardware model; no device was measured",
+}
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """A number with so many decimals and a true minus sign; very large ones in powers of ten."""
+    text = f"{value:.{digits}f}" if abs(value) < 1e4 else f"{value:.2e}"
+    if text.startswith("-") and not text.strip("-0."):
+        text = text[1:]
+    return text.replace("-", MINUS)
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference: always with its sign, unless it rounds to zero."""
+    text = plain(value, digits)
+    return text if text.startswith(MINUS) or not text.strip("0.") else f"+{text}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A share as per cent."""
+    return f"{plain(100 * value, digits)}{NARROW}%"
+
+
+def whole(value: int) -> str:
+    """A count with its thousands set apart."""
+    return f"{value:,}".replace(",", NARROW).replace("-", MINUS)
+
+
+def si_exponent(value: float) -> int:
+    """The power of ten of the SI prefix that suits a value."""
+    if value == 0:
+        return 0
+    return min(max(3 * math.floor(math.log10(abs(value)) / 3), min(SI_PREFIXES)), max(SI_PREFIXES))
+
+
+def si(value: float, unit: str) -> str:
+    """Three significant digits with an SI prefix, such as ``1.25 ms``."""
+    exponent = si_exponent(value)
+    scaled = value / 10.0**exponent
+    text = f"{scaled:.3g}" if abs(scaled) < 1000 else f"{scaled:.4g}"
+    return f"{text.replace('-', MINUS)}{NARROW}{SI_PREFIXES[exponent]}{unit}"
+
+
+def quantity(figure: Figure) -> str:
+    """The value of a figure with its unit: seconds and joules with SI prefixes, metrics with three decimals."""
+    return amount(figure.value, figure.unit)
+
+
+def amount(value: float, unit: str) -> str:
+    """A value in a unit; an empty unit is a metric or a score."""
+    if unit in ("s", "J"):
+        return si(value, unit)
+    return f"{plain(value)}{NARROW}{unit}" if unit else plain(value)
+
+
+def interval(figure: Figure, style: str = "plain") -> str:
+    """``[low, high] at 95 %``, or nothing where no interval was computed.
+
+    Args:
+        figure: the figure.
+        style: ``plain``, ``signed`` or ``percent``.
+    """
+    if figure.low is None or figure.high is None:
+        return ""
+    write = {"plain": lambda value: amount(value, figure.unit), "signed": signed, "percent": percent}[style]
+    level = f" at {percent(figure.level, 0)}" if figure.level is not None else ""
+    return f"[{write(figure.low)}, {write(figure.high)}]{level}"
+
+
+def shorten(text: str, length: int) -> str:
+    """At most so many characters, the loss marked."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def yaml_text(values: Mapping[str, object]) -> str:
+    """Settings as YAML, in their own order."""
+    dump: Callable[..., str] = yaml.safe_dump
+    return dump(dict(values), sort_keys=False, allow_unicode=True, width=100).rstrip()
+
+
+def summary_sentence(summary: Summary) -> str:
+    """What the attacks reached, with and without surgery in one sentence."""
+    fall, locked, twin = summary.relative_fall, summary.locked_advantage, summary.twin_advantage
+    side = "below" if fall.value >= 0 else "above"
+    return (
+        f"With {percent(summary.fraction, 0)} of the target's training data, mean over {_targets(summary.targets)}: "
+        f"before surgery, the strongest attack on the locked model ends {percent(abs(fall.value))} (relative) {side} "
+        f"the same on the twin{_bracketed(fall, 'percent')}; with surgery, the transfer advantage is "
+        f"{signed(locked.value)}{_bracketed(locked, 'signed')} for the locked model and "
+        f"{signed(twin.value)}{_bracketed(twin, 'signed')} for the twin, in units of the test metric."
+    )
+
+
+def _targets(count: int) -> str:
+    return "1 held-out target" if count == 1 else f"{count} held-out targets"
+
+
+def _bracketed(figure: Figure, style: str) -> str:
+    text = interval(figure, style)
+    return f" {text}" if text else ""
+
+
+def meanings(record: RunRecord) -> tuple[str, ...]:
+    """What the result means, in plain language, from the largest data fraction."""
+    summary = max(record.summaries, key=lambda each: each.fraction, default=None)
+    said = [_advantage_meaning(summary), _fall_meaning(summary)] if summary else []
+    bound = "within" if record.within_tolerance else "not within"
+    said.append(
+        f"On its own task, {record.source_task}, the locked model is {bound} the stated tolerance of "
+        f"{plain(record.source_tolerance)} {record.source_metric} of the unlocked twin."
+    )
+    if not record.twin_matched:
+        said.append(
+            "The twin is not within 10 % of the locked model in parameters and FLOPs: "
+            "part of every difference between the two may be size."
+        )
+    return tuple(said)
+
+
+def _advantage_meaning(summary: Summary) -> str:
+    figure = summary.locked_advantage
+    if figure.value > 0:
+        return (
+            f"Having the released model helps: with surgery a thief ends {plain(figure.value)} above the best public "
+            "network trained from scratch on the same data and budget."
+        )
+    if figure.high is not None and figure.high > 0:
+        return (
+            "On the mean, having the released model did not help the attacker; the interval reaches above zero, so "
+            "some help cannot be ruled out."
+        )
+    return (
+        "Having the released model did not help the attacker: with surgery, the strongest attack ended no higher than "
+        "a public network trained from scratch on the same data and budget."
+    )
+
+
+def _fall_meaning(summary: Summary) -> str:
+    less = summary.locked_advantage.value < summary.twin_advantage.value
+    return (
+        "After surgery, the locked model gives a thief less than its unlocked twin does."
+        if less
+        else "After surgery, the locked model gives a thief no less than its unlocked twin does: the lock did not last."
+    )
+
+
+def non_meanings(record: RunRecord) -> tuple[str, ...]:
+    """What the result does not mean."""
+    said = [
+        "It is not a proof. The model was not broken, or was broken only so far, by the attacks that were run, at "
+        "their budgets, on the targets named below.",
+        "Latency and energy are modelled from a hardware profile; no chip was measured.",
+    ]
+    if record.attacks_not_run:
+        said.insert(1, f"Not run, and so not excluded: {', '.join(record.attacks_not_run)}.")
+    return tuple(said)
