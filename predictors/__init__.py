@@ -14,7 +14,7 @@ from archlock.predictors.probe import Probe, train_probe
 from archlock.predictors.quality import PredictorQuality, SplitQuality, SplitReport, evaluate
 from archlock.predictors.relation import RelationModel
 from archlock.predictors.simulate import cosine_similarity, nearest, simulate_targets
-from archlock.predictors.storage import load_relation, save_relation
+from archlock.predictors.storage import load_evidence, load_relation, save_evidence, save_relation
 
 __all__ = [
     "Kernel",
@@ -28,11 +28,13 @@ __all__ = [
     "TaskEvidence",
     "cosine_similarity",
     "evaluate",
+    "load_evidence",
     "load_pretrained_probe",
     "load_relation",
     "nearest",
     "normal_scores",
     "offline_embedder",
+    "save_evidence",
     "save_relation",
     "simulate_targets",
     "train_probe",

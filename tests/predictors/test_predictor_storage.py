@@ -3,7 +3,14 @@ import pytest
 from safetensors.numpy import save_file
 
 from archlock.errors import UsageError
-from archlock.predictors import RelationModel, TaskEvidence, load_relation, save_relation
+from archlock.predictors import (
+    RelationModel,
+    TaskEvidence,
+    load_evidence,
+    load_relation,
+    save_evidence,
+    save_relation,
+)
 
 FEATURES = np.random.default_rng(0).standard_normal((30, 6))
 
@@ -36,3 +43,16 @@ def test_an_unwritable_place_is_refused(tmp_path):
     model = RelationModel.fit(FEATURES, [TaskEvidence(np.ones(3), np.arange(20), FEATURES[:20, 0], "label")])
     with pytest.raises(UsageError, match="cannot be written"):
         save_relation(model, tmp_path / "missing" / "model.safetensors")
+
+
+def test_evidence_comes_back_as_it_was(tmp_path):
+    given = [TaskEvidence(np.ones(3), np.arange(5), FEATURES[:5, 0], kind, 2.0) for kind in ("label", "vote")]
+    save_evidence(FEATURES, given, tmp_path / "evidence")
+    features, found = load_evidence(tmp_path / "evidence")
+    np.testing.assert_array_equal(features, FEATURES)
+    for before, after in zip(given, found, strict=True):
+        assert (before.kind, before.weight) == (after.kind, after.weight)
+        np.testing.assert_array_equal(before.indices, after.indices)
+        np.testing.assert_array_equal(before.values, after.values)
+    with pytest.raises(UsageError, match="not a relation model"):
+        load_relation(tmp_path / "evidence")
