@@ -12,12 +12,23 @@ from markupsafe import Markup
 from archlock.report import page_text
 from archlock.report.pictures_candidates import cost_picture, front_picture
 from archlock.report.pictures_hardware import UNITS, assignment_picture, unit_class
-from archlock.report.pictures_network import network_picture
+from archlock.report.pictures_network import network_picture, widest_of
 from archlock.report.pictures_targets import targets_picture
 from archlock.report.record import HardwareRecord, ModelRecord, RunRecord, TargetRow
 from archlock.scores import Origin
 
-FILTERS = ("plain", "signed", "percent", "whole", "si", "quantity", "interval", "yaml_text", "summary_sentence")
+FILTERS = (
+    "plain",
+    "signed",
+    "points",
+    "percent",
+    "whole",
+    "si",
+    "quantity",
+    "interval",
+    "yaml_text",
+    "summary_sentence",
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ def render_page(record: RunRecord) -> str:
         KeyError: the record has no locked model or no twin.
     """
     locked, twin = record.model("locked"), record.model("twin")
+    widest = widest_of(locked.options, twin.options)
     return (
         _environment()
         .get_template("page.html")
@@ -68,8 +80,8 @@ def render_page(record: RunRecord) -> str:
             origin=Origin,
             front=front_picture(record.candidates),
             costs=cost_picture(record.candidates, record.hardware.budgets),
-            locked_network=network_picture(locked.options, "the locked model"),
-            twin_network=network_picture(twin.options, "the unlocked twin", small=True),
+            locked_network=network_picture(locked.options, "the locked model", widest),
+            twin_network=network_picture(twin.options, "the unlocked twin", widest, small=True),
             options=option_rows(locked, twin),
             assignment=assignment_picture(record.hardware.layers),
             units=unit_shares(record.hardware),

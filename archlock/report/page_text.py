@@ -39,6 +39,11 @@ def signed(value: float, digits: int = 3) -> str:
     return text if text.startswith(MINUS) or not text.strip("0.") else f"+{text}"
 
 
+def points(value: float) -> str:
+    """A difference of two metrics in points, hundredths of the metric; always with its sign."""
+    return signed(100 * value, 1)
+
+
 def percent(value: float, digits: int = 1) -> str:
     """A share as per cent."""
     return f"{plain(100 * value, digits)}{NARROW}%"
@@ -77,17 +82,29 @@ def amount(value: float, unit: str) -> str:
 
 
 def interval(figure: Figure, style: str = "plain") -> str:
-    """``[low, high] at 95 %``, or nothing where no interval was computed.
+    """``95 % interval 0.91 to 0.95``, or nothing where no interval was computed.
 
     Args:
         figure: the figure.
-        style: ``plain``, ``signed`` or ``percent``.
+        style: ``plain``, ``points`` or ``percent``.
     """
     if figure.low is None or figure.high is None:
         return ""
-    write = {"plain": lambda value: amount(value, figure.unit), "signed": signed, "percent": percent}[style]
-    level = f" at {percent(figure.level, 0)}" if figure.level is not None else ""
-    return f"[{write(figure.low)}, {write(figure.high)}]{level}"
+    low, high = (STYLES[style](value, figure.unit) for value in (figure.low, figure.high))
+    level = f"{percent(figure.level, 0)} " if figure.level is not None else ""
+    return f"{level}interval {low} to {high}"
+
+
+def _percent_of(value: float, unit: str) -> str:
+    return percent(value)
+
+
+def _points_of(value: float, unit: str) -> str:
+    return points(value)
+
+
+STYLES: dict[str, Callable[[float, str], str]] = {"plain": amount, "points": _points_of, "percent": _percent_of}
+"""How the ends of an interval are written."""
 
 
 def shorten(text: str, length: int) -> str:
@@ -109,8 +126,8 @@ def summary_sentence(summary: Summary) -> str:
         f"With {percent(summary.fraction, 0)} of the target's training data, mean over {_targets(summary.targets)}: "
         f"before surgery, the strongest attack on the locked model ends {percent(abs(fall.value))} (relative) {side} "
         f"the same on the twin{_bracketed(fall, 'percent')}; with surgery, the transfer advantage is "
-        f"{signed(locked.value)}{_bracketed(locked, 'signed')} for the locked model and "
-        f"{signed(twin.value)}{_bracketed(twin, 'signed')} for the twin, in units of the test metric."
+        f"{points(locked.value)} points{_bracketed(locked, 'points')} for the locked model and "
+        f"{points(twin.value)} points{_bracketed(twin, 'points')} for the twin."
     )
 
 
@@ -120,7 +137,7 @@ def _targets(count: int) -> str:
 
 def _bracketed(figure: Figure, style: str) -> str:
     text = interval(figure, style)
-    return f" {text}" if text else ""
+    return f" ({text})" if text else ""
 
 
 def meanings(record: RunRecord) -> tuple[str, ...]:
@@ -144,8 +161,8 @@ def _advantage_meaning(summary: Summary) -> str:
     figure = summary.locked_advantage
     if figure.value > 0:
         return (
-            f"Having the released model helps: with surgery a thief ends {plain(figure.value)} above the best public "
-            "network trained from scratch on the same data and budget."
+            f"Having the released model helps: with surgery a thief ends {plain(100 * figure.value, 1)} points above the "
+            "best public network trained from scratch on the same data and budget."
         )
     if figure.high is not None and figure.high > 0:
         return (

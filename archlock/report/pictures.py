@@ -48,7 +48,7 @@ def titled(element: Element, title: str) -> Element:
     return element
 
 
-def picture(width: float, height: float, description: str, children: Iterable[Element]) -> Markup:
+def picture(width: float, height: float, description: str, children: Iterable[Element], scale: float = 1.0) -> Markup:
     """A finished picture, as markup for the page.
 
     Args:
@@ -56,8 +56,11 @@ def picture(width: float, height: float, description: str, children: Iterable[El
         height: natural height, CSS pixels.
         description: what it shows, for those who do not see it.
         children: the drawing.
+        scale: natural size on the page relative to the drawing's.
     """
-    frame = node("svg", role="img", viewBox=f"0 0 {number(width)} {number(height)}", width=width, height=height)
+    frame = node(
+        "svg", role="img", viewBox=f"0 0 {number(width)} {number(height)}", width=scale * width, height=scale * height
+    )
     frame.set("aria-label", description)
     frame.extend(children)
     return Markup(tostring(frame, encoding="unicode"))

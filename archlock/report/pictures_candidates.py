@@ -42,10 +42,12 @@ def cost_picture(candidates: Sequence[CandidatePoint], budgets: Mapping[str, flo
     drawn += _marks(candidates, lambda point: (x(point.latency_s), y(point.energy_j)), _describe)
     if latency_limit is not None:
         drawn.append(node("path", class_="budget", d=f"M{number(x(latency_limit))} {TOP}V{BOTTOM}"))
-        drawn.append(label(x(latency_limit) - 4, TOP + 10, f"budget {si(latency_limit, 's')}", "budget-label", "end"))
+        drawn.append(
+            label(x(latency_limit) - 4, TOP + 10, f"budget {si(latency_limit, 's')}", "budget-label halo", "end")
+        )
     if energy_limit is not None:
         drawn.append(node("path", class_="budget", d=f"M{LEFT} {number(y(energy_limit))}H{RIGHT}"))
-        drawn.append(label(LEFT + 4, y(energy_limit) - 4, f"budget {si(energy_limit, 'J')}", "budget-label"))
+        drawn.append(label(LEFT + 4, y(energy_limit) - 4, f"budget {si(energy_limit, 'J')}", "budget-label halo"))
     return picture(WIDTH, HEIGHT, f"Modelled latency against modelled energy of {len(candidates)} candidates.", drawn)
 
 

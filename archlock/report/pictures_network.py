@@ -18,7 +18,8 @@ COLUMN, MIDDLE, TOP = 148.0, 82.0, 14.0
 LAYER_WIDTH, LAYER_GAP = 15.0, 4.0
 TALLEST, SMALLEST = 104.0, 14.0
 MAX_LAYERS = 7
-LINE = 14.0
+LINE = 15.0
+SMALL = 0.62
 
 
 @dataclass(frozen=True)
@@ -54,26 +55,31 @@ def columns_of(options: Options) -> tuple[Column, ...]:
     return (_input(options), _stem(options), *drawn, _head(options))
 
 
-def network_picture(options: Options, name: str, small: bool = False) -> Markup | None:
+def widest_of(*networks: Options) -> int:
+    """Channels of the widest part among networks, at least 1: the common scale of their pictures."""
+    return max([1, *(column.channels for options in networks for column in columns_of(options))])
+
+
+def network_picture(options: Options, name: str, widest: int, small: bool = False) -> Markup | None:
     """The network from input to output, or None where its options tell of no stem and stages.
 
     Args:
         options: names such as ``stem.width`` or ``stage0.block`` and their values.
         name: what to call the network.
+        widest: channels that are drawn at full height.
         small: the shapes without the words.
     """
     columns = columns_of(options)
     if not columns:
         return None
-    widest = max(column.channels for column in columns) or 1
     drawn = [node("path", class_="flow", d=f"M{COLUMN / 2} {MIDDLE}H{COLUMN * (len(columns) - 0.5)}")]
     for index, column in enumerate(columns):
         drawn += _column(column, COLUMN * (index + 0.5), widest)
         drawn += [] if small else _words(column, COLUMN * (index + 0.5))
     lines = 0 if small else 1 + max(len(column.lines) for column in columns)
-    height = MIDDLE + TALLEST / 2 + 6 + (LINE * lines + 14 if lines else 0)
+    height = MIDDLE + TALLEST / 2 + 6 + (LINE * lines + 16 if lines else 0)
     said = "; ".join(", ".join((column.name, *column.lines)) for column in columns)
-    return picture(COLUMN * len(columns), height, f"Architecture of {name}: {said}.", drawn)
+    return picture(COLUMN * len(columns), height, f"Architecture of {name}: {said}.", drawn, SMALL if small else 1.0)
 
 
 def _input(options: Options) -> Column:
@@ -140,7 +146,7 @@ def _column(column: Column, centre: float, widest: int) -> list[Element]:
 
 
 def _words(column: Column, centre: float) -> list[Element]:
-    top = MIDDLE + TALLEST / 2 + 24
+    top = MIDDLE + TALLEST / 2 + 22
     drawn = [label(centre, top, column.name, "column", "middle")]
     lines = [line for line in column.lines if line]
-    return drawn + [label(centre, top + LINE * (i + 1), line, "detail", "middle") for i, line in enumerate(lines)]
+    return drawn + [label(centre, top + 3 + LINE * (i + 1), line, "detail", "middle") for i, line in enumerate(lines)]
