@@ -29,12 +29,13 @@ def edits(space: SearchSpace, genotype: Genotype, names: tuple[str, ...] | None 
     Raises:
         UsageError: no surgery of that name.
     """
+    released = space.canonical(genotype)
     found: dict[str, Genotype] = {}
     for name in edit_names() if names is None else names:
         if name not in _OPENED:
             raise UsageError(f"surgery {name!r} is not known.{did_you_mean(name, edit_names())}")
-        edited = space.canonical(_open(space.choices, genotype, _OPENED[name]))
-        if edited != genotype and edited not in found.values():
+        edited = space.canonical(_open(space.choices, released, _OPENED[name]))
+        if edited != released and edited not in found.values():
             found[name] = edited
     return found
 

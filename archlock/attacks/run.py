@@ -64,7 +64,8 @@ def _on_features(network: Network, task: Task) -> Task:
     pooled = task.io.output is not OutputKind.DENSE
     owned = _features(network, task.train.inputs, pooled)
     mean = owned.mean(dim=(0, 2, 3), keepdim=True)
-    deviation = owned.std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-6)
+    # A single pooled sample has no deviation: it is then left unscaled.
+    deviation = owned.std(dim=(0, 2, 3), keepdim=True).nan_to_num(nan=1.0).clamp_min(1e-6)
 
     def standardised(split: Split) -> Split:
         return Split((_features(network, split.inputs, pooled) - mean) / deviation, split.targets)
@@ -82,5 +83,5 @@ def _features(network: Network, inputs: Tensor, pooled: bool) -> Tensor:
         parts = []
         for part in inputs.split(EVALUATION_BATCH):
             feature_map = network.embed(part)[:, :, None, None] if pooled else network.body(part)
-            parts.append(torch.nan_to_num(feature_map))
+            parts.append(torch.nan_to_num(feature_map, nan=0.0, posinf=0.0, neginf=0.0))
         return torch.cat(parts)
