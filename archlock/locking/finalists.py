@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from archlock.attacks import AttackResult, strongest
-from archlock.errors import RunFailedError
 from archlock.locking.candidate import Candidate
 from archlock.locking.laboratory import Laboratory, TrainedModel
 from archlock.locking.objective import Judge, Shortfall, explore, source_objective
@@ -76,15 +75,16 @@ def _for_source(judge: Judge, shortfall: Shortfall) -> list[Candidate]:
 def _train_admissible(laboratory: Laboratory, judge: Judge, floor: float) -> list[TrainedModel]:
     """Train the best locked candidates; where none keeps the source metric, one more round of the next best.
 
-    Raises:
-        RunFailedError: no candidate is predicted to meet the constraints.
+    Where none is predicted to keep it, those that are predicted to miss it least are trained: a prediction alone must
+    not end a run, since training decides what is within tolerance.
     """
     count = laboratory.plan.settings.finalists.count
-    ranked = sorted(
-        (one for one in judge.candidates.values() if one.shortfall == 0), key=lambda one: (one.lock, one.genotype)
-    )
-    if not ranked:
-        raise RunFailedError("no candidate keeps the source metric within the budgets: raise source.micro_tolerance")
+    affordable = [one for one in judge.candidates.values() if judge.over_budget(one) == 0]
+    admissible = [one for one in affordable if one.shortfall == 0]
+    if admissible:
+        ranked = sorted(admissible, key=lambda one: (one.lock, one.genotype))
+    else:
+        ranked = sorted(affordable, key=lambda one: (one.shortfall, one.lock, one.genotype))
     models = laboratory.train([one.genotype for one in ranked[:count]])
     if not any(model.validation >= floor for model in models):
         models += laboratory.train([one.genotype for one in ranked[count : 2 * count]])

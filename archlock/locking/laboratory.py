@@ -152,7 +152,7 @@ class Laboratory:
     ) -> dict[Genotype, list[AttackResult]]:
         """Every attack on every model and target at every budget; what has nothing to change is left out."""
         jobs = {
-            ("attack", name, target.title, f"{budget.fraction:g}", format_genotype(model.genotype)): units.AttackJob(
+            ("attack", name, target.title, _share(budget), format_genotype(model.genotype)): units.AttackJob(
                 target, self._shape, self._seed(), self._blueprint(model.genotype), model.weights, name, budget
             )
             for target in targets
@@ -172,7 +172,7 @@ class Laboratory:
     ) -> list[AttackResult]:
         """Public architectures from scratch on every target at every budget."""
         jobs = {
-            ("reference", name, target.title, f"{budget.fraction:g}"): units.ReferenceJob(
+            ("reference", name, target.title, _share(budget)): units.ReferenceJob(
                 target, self._shape, self._seed(), name, budget
             )
             for target in targets
@@ -192,11 +192,10 @@ class Laboratory:
         """Do units that read labels: refused before any work where sealed, noted in the ledger one by one."""
         for key in jobs:
             self.ledger.check(entry(key)[0], stage)
-        found = self.workshop.do(stage, function, jobs)
         for key in jobs:
             task, subject = entry(key)
             self.ledger.read(task, subject, stage, lambda: None)
-        return found
+        return self.workshop.do(stage, function, jobs)
 
     def _training(self, genotype: Genotype, task: TaskSettings, schedule: Schedule) -> units.TrainJob:
         return units.TrainJob(task, self._shape, self._seed(), self._blueprint(genotype), schedule)
@@ -216,6 +215,11 @@ class Laboratory:
 def train_key(task: TaskSettings, genotype: Genotype) -> tuple[str, str, str]:
     """Key of the unit that trains an architecture on a task; its weights are saved under it."""
     return ("train", task.title, format_genotype(genotype))
+
+
+def _share(budget: AttackBudget) -> str:
+    # Enough digits that two fractions a person would write never share a key.
+    return f"{budget.fraction:.15g}"
 
 
 def read_result(record: Mapping[str, Any]) -> AttackResult:

@@ -54,7 +54,6 @@ def run_search(plan: Plan, workshop: Workshop) -> Outcome:
 
     Raises:
         BudgetError: no architecture meets the hardware budgets.
-        RunFailedError: no candidate is predicted to keep the source metric.
         InterruptedRunError: the user stopped it; the workshop's store holds what was done.
     """
     targets = plan.settings.targets
