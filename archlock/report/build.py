@@ -9,7 +9,7 @@ from archlock.attacks import AttackResult, attack_names
 from archlock.hwcost import estimate, trace
 from archlock.locking.laboratory import TrainedModel
 from archlock.locking.search import Outcome
-from archlock.report.compare import headline, summaries, target_rows
+from archlock.report.compare import headline, released_mean, summaries, target_rows
 from archlock.report.record import (
     AttackRecord,
     BaselineRow,
@@ -22,12 +22,12 @@ from archlock.report.record import (
     PredictorRecord,
     Role,
     RunRecord,
-    TargetRow,
 )
 from archlock.runs.manifest import digest_of
 from archlock.scores import Origin
 from archlock.spaces.protocol import Genotype
 from archlock.spaces.text import format_genotype, genotype_id
+from archlock.tasks.registry import load_task
 
 NOTES = (
     "Tasks that archlock generates stand for an attacker's tasks; a real attacker's task may transfer better.",
@@ -39,6 +39,9 @@ NOTES = (
     "One run has one seed and few targets: intervals are over targets only and are wide.",
 )
 
+NOT_BUILT = ("distillation", "adapters", "side networks")
+"""Known ways to reuse a model that are not among `archlock.attacks.attack_names`."""
+
 
 def build_record(outcome: Outcome, *, versions: Mapping[str, str]) -> RunRecord:
     """The record of a finished search."""
@@ -46,20 +49,16 @@ def build_record(outcome: Outcome, *, versions: Mapping[str, str]) -> RunRecord:
     rows = target_rows(outcome)
     means = summaries(rows)
     resolved = settings.model_dump(mode="json")
-    not_run = tuple(name for name in attack_names() if name not in plan.attacks) + (
-        "distillation",
-        "adapters",
-        "side networks",
-    )
+    not_run = (*(name for name in attack_names() if name not in plan.attacks), *NOT_BUILT)
     return RunRecord(
-        headline=headline(outcome, means, not_run),
+        headline=headline(outcome, rows, means, not_run),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=settings.seed,
         settings=resolved,
         settings_digest=digest_of(resolved),
         versions=dict(versions),
         source_task=settings.source.task.title,
-        source_metric="accuracy" if plan.classes else "metric",
+        source_metric=load_task(settings.source.task, input_shape=settings.input.shape).metric_name,
         source_tolerance=settings.source.tolerance,
         within_tolerance=outcome.choice.within_tolerance,
         twin_matched=outcome.choice.matched,
@@ -69,7 +68,7 @@ def build_record(outcome: Outcome, *, versions: Mapping[str, str]) -> RunRecord:
         targets=rows,
         attacks=tuple(_attacks(outcome)),
         attacks_not_run=not_run,
-        baselines=tuple(_baselines(outcome, rows)),
+        baselines=tuple(_baselines(outcome)),
         candidates=tuple(_candidates(outcome)),
         simulated=dict(outcome.knowledge.simulated.stands_for),
         simulated_cosine=settings.targets.cosine,
@@ -163,10 +162,8 @@ def _attack(role: Role | str, result: AttackResult) -> AttackRecord:
     )
 
 
-def _baselines(outcome: Outcome, rows: tuple[TargetRow, ...]) -> Iterator[BaselineRow]:
+def _baselines(outcome: Outcome) -> Iterator[BaselineRow]:
     """Strongest attack as released at the largest fraction; mean over held-out targets, relative to the twin's."""
-    from archlock.report.compare import released_mean
-
     twin = released_mean(outcome, outcome.choice.twin.genotype)
     for role, model in roles(outcome):
         reached = released_mean(outcome, model.genotype)

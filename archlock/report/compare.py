@@ -44,7 +44,7 @@ def _row(outcome: Outcome, target: str, metric: str, fraction: float) -> TargetR
         public_name=public.attack,
         locked_advantage=locked_best.value - public.value,
         twin_advantage=twin_best.value - public.value,
-        relative_fall=1 - locked_released / twin_released if twin_released > 0 else 0.0,
+        relative_fall=relative_fall(locked_released, twin_released),
     )
 
 
@@ -68,24 +68,57 @@ def released_mean(outcome: Outcome, genotype: Genotype) -> float:
     return float(np.mean([_released(_on(outcome.held_out.attacks[genotype], t.title, fraction)) for t in targets]))
 
 
-def headline(outcome: Outcome, means: Sequence[Summary], not_run: Sequence[str]) -> str:
-    """One sentence: budget, fall before surgery, advantage after it, and what was not tried."""
-    most, attacks = means[-1], outcome.plan.settings.attacks
-    trials = len(attacks.learning_rates)
-    fall, advantage = most.relative_fall, most.locked_advantage
-    verdict = "is not broken by" if advantage.value <= 0 else "is broken by"
+def relative_fall(locked: float, twin: float) -> float:
+    """How far the locked model's metric lies below its twin's, relative to the twin's, in [-1, 1].
+
+    A metric below zero (regression worse than a constant zero) is worth as little as zero. A rise counts as one at
+    most, so that a twin near zero does not decide a mean over targets.
+    """
+    useful_locked, useful_twin = max(0.0, locked), max(0.0, twin)
+    if useful_locked == useful_twin:
+        return 0.0
+    return max(-1.0, 1 - useful_locked / useful_twin) if useful_twin > 0 else -1.0
+
+
+def headline(outcome: Outcome, rows: Sequence[TargetRow], means: Sequence[Summary], not_run: Sequence[str]) -> str:
+    """One sentence: verdict, budget, fall before surgery and advantage after it at each fraction, what was not tried.
+
+    A lock holds on a target where no budget that was tried gives an advantage over training from scratch.
+    """
+    attacks = outcome.plan.settings.attacks
+    targets = {row.target for row in rows}
+    broken = {row.target for row in rows if row.locked_advantage > 0}
+    verdict = f"is broken on {len(broken)} of {_count(len(targets), 'held-out task')}" if broken else "is not broken"
+    budget = f"{_count(attacks.steps, 'step')} and {_count(len(attacks.learning_rates), 'learning rate')} per attack"
+    source = "" if outcome.choice.within_tolerance else "; the locked model itself misses the source tolerance"
+    twin = "" if outcome.choice.matched else "; the twin is not of the same size"
+    reached = "; ".join(map(_reached, sorted(means, key=lambda mean: -mean.fraction)))
     return (
-        f"The lock {verdict} the attacks that were run: with {most.fraction:.0%} of the data of {most.targets} "
-        f"held-out tasks, {attacks.steps} steps and {trials} learning rates per attack, the strongest attack before "
-        f"surgery ends {_percent(fall)} below the same attack on the unlocked twin, and after surgery the transfer advantage over "
-        f"training a public network from scratch is {_points(advantage)} (twin {_points(most.twin_advantage)}); "
-        f"not run: {', '.join(not_run)}."
+        f"The lock {verdict} by the attacks that were run, {budget}, mean over {_count(len(targets), 'held-out task')}"
+        f": {reached}{source}{twin}; not run: {', '.join(not_run)}."
     )
 
 
+def _reached(mean: Summary) -> str:
+    fall = mean.relative_fall
+    side = "below" if fall.value >= 0 else "above"
+    return (
+        f"with {100 * mean.fraction:.3g}% of the data the strongest attack before surgery ends {_percent(fall)} {side} "
+        f"the strongest on the unlocked twin, and after surgery the transfer advantage over training a public network "
+        f"from scratch is {_points(mean.locked_advantage)} (twin {_points(mean.twin_advantage)})"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _percent(figure: Figure) -> str:
-    interval = f" ({figure.low:+.0%} to {figure.high:+.0%})" if figure.low is not None else ""
-    return f"{figure.value:.0%}{interval}"
+    """Size of a relative fall; the interval is of the fall itself, so that its sign is told."""
+    interval = ""
+    if figure.low is not None and figure.high is not None:
+        interval = f" (interval of the fall {figure.low:+.0%} to {figure.high:+.0%})"
+    return f"{abs(figure.value):.0%}{interval}"
 
 
 def _points(figure: Figure) -> str:
