@@ -1,5 +1,45 @@
-"""archlock: neural architectures that do their own task well and transfer badly to others."""
+"""archlock: neural architectures that do their own task well and transfer badly to others.
+
+The public names are loaded when they are first used, so that importing archlock is quick.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archlock.api import export, read_report, replay, resume, search
+    from archlock.config import RunSettings, load_settings
+    from archlock.report.record import RunRecord
+
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "search": "archlock.api",
+    "resume": "archlock.api",
+    "replay": "archlock.api",
+    "export": "archlock.api",
+    "read_report": "archlock.api",
+    "RunSettings": "archlock.config",
+    "load_settings": "archlock.config",
+    "RunRecord": "archlock.report.record",
+}
+
+__all__ = [
+    "RunRecord",
+    "RunSettings",
+    "export",
+    "load_settings",
+    "read_report",
+    "replay",
+    "resume",
+    "search",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'archlock' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PUBLIC[name]), name)
