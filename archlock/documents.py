@@ -1,23 +1,62 @@
-"""Strict YAML: documents that people write, read into typed models with errors that name file, line and key.
+"""Documents that people write, read from strict YAML into typed models with errors that name file, line and key.
 
-Used for settings, hardware profiles and policies. A key given twice is an error and ``1e-3`` is a number.
+Used for settings, hardware profiles and policies.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from archlock.errors import ConfigError, did_you_mean
+from archlock.errors import ConfigError, UsageError, did_you_mean
+from archlock.strict_yaml import LARGEST_CHARACTERS, KeyPath, Source, Value, dotted, parse_value, parse_yaml, to_yaml
 
-KeyPath = tuple[str | int, ...]
+__all__ = [
+    "Document",
+    "KeyPath",
+    "MisplacedError",
+    "Source",
+    "dotted",
+    "located",
+    "parse_yaml",
+    "read_yaml",
+    "set_value",
+    "to_yaml",
+    "validate",
+]
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of reasonable size",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "a word",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "keys and values",
+    "model_type": "keys and values",
+    "model_attributes_type": "keys and values",
+    "string_too_short": "a word of {min_length} or more characters",
+    "too_short": "{min_length} or more entries",
+    "too_long": "{max_length} or fewer entries",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+}
+"""What was expected, by pydantic's kind of fault; the braces take the limits of the field."""
 
 
 class Document(BaseModel):
@@ -26,37 +65,18 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML with 1e-3 as a number and duplicate keys refused."""
+class MisplacedError(ValueError):
+    """Raised by a model's validator for a fault of one key below the model, such as a rule across several keys.
 
-
-_StrictLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)[eE][-+]?\d+$"),
-    list("-+0123456789."),
-)
-
-
-@dataclass
-class Source:
-    """A parsed document that still knows where each key stood.
-
-    Attributes:
-        name: the file, as the user named it.
-        data: plain dicts, lists and scalars.
-        places: ``file:line`` of each key path.
+    Args:
+        path: the key, from the model that the validator belongs to.
+        message: what is wrong and what to do.
     """
 
-    name: str
-    data: dict[str, Any]
-    places: dict[KeyPath, str] = field(default_factory=dict)
-
-    def place(self, path: KeyPath) -> str:
-        """``file:line`` of a key, or of its nearest parent that has one."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.places:
-                return self.places[path[:length]]
-        return f"{self.name}:1"
+    def __init__(self, path: KeyPath, message: str) -> None:
+        super().__init__(f"{dotted(path)}: {message}")
+        self.path = path
+        self.message = message
 
 
 def read_yaml(path: Path, name: str | None = None) -> Source:
@@ -67,121 +87,152 @@ def read_yaml(path: Path, name: str | None = None) -> Source:
     """
     shown = name or str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(4 * LARGEST_CHARACTERS)
+        return parse_yaml(content.decode("utf-8-sig"), shown)
     except FileNotFoundError:
         raise ConfigError(f"{shown}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{shown}: cannot be read: {error}") from None
-    return parse_yaml(text, shown)
+    except IsADirectoryError:
+        raise ConfigError(f"{shown}: is a folder, expected a YAML file") from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{shown}:{line}: not UTF-8 text; is this a YAML file?") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{shown!r:.200}: cannot be read: {reason}") from None
 
 
-def parse_yaml(text: str, name: str) -> Source:
-    """Parse YAML text; ``name`` stands for the file in messages. Raises as `read_yaml`."""
-    loader: yaml.SafeLoader | None = None
-    try:
-        loader = _StrictLoader(text)
-        node = loader.get_single_node()
-        source = Source(name, {})
-        if node is not None:
-            data = _construct(loader, node, (), source)
-            if not isinstance(data, dict):
-                raise ConfigError(f"{name}:1: expected keys and values at the top level")
-            source.data = data
-        return source
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise ConfigError(f"{name}:{line}: not valid YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
-    finally:
-        if loader is not None:
-            loader.dispose()
+def set_value(source: Source, assignment: str, word_key: str | None = None) -> None:
+    """Apply one ``a.b=value`` or ``a.b[0].c=value`` to a document in place; the value is read as YAML.
 
-
-def _construct(loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath, source: Source) -> Any:
-    """Plain data of a node; notes the place of every key on the way."""
-    if isinstance(node, yaml.MappingNode):
-        loader.flatten_mapping(node)
-        return _construct_mapping(loader, node, path, source)
-    if isinstance(node, yaml.SequenceNode):
-        for index, child in enumerate(node.value):
-            source.places[(*path, index)] = f"{source.name}:{child.start_mark.line + 1}"
-        return [_construct(loader, child, (*path, index), source) for index, child in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)
-
-
-def _construct_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode, path: KeyPath, source: Source) -> Any:
-    found: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        place = f"{source.name}:{key_node.start_mark.line + 1}"
-        key: Hashable = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, str):
-            raise ConfigError(f"{place}: {key!r}: a key must be a word")
-        here = (*path, key)
-        if key in found:
-            raise ConfigError(f"{place}: {dotted(here)}: given twice; first at {source.places[here]}")
-        source.places[here] = place
-        found[key] = _construct(loader, value_node, here, source)
-    return found
-
-
-def set_value(source: Source, assignment: str) -> None:
-    """Apply one ``a.b=value`` to a document in place; the value is read as YAML.
+    Args:
+        source: changed in place.
+        assignment: a key that is not there is made, an entry of a list must exist.
+        word_key: key that a bare word stands for where the assignment goes below it: with ``name``, ``a[0].c=1`` on
+            ``a: [x]`` gives ``a: [{name: x, c: 1}]``.
 
     Raises:
-        ConfigError: no ``=``, an empty key, a value that is not YAML, or a path through something not a mapping.
+        ConfigError: no ``=``, a malformed key, a value that is not YAML, or a path through something not a mapping.
     """
-    shown = f"--set {assignment}"
+    shown = f"--set {assignment}" if len(assignment) <= 80 else f"--set {assignment[:77]}..."
     key, equals, text = assignment.partition("=")
-    path = tuple(key.strip().split("."))
-    if not equals or not all(path):
-        raise ConfigError(f"{shown}: expected a.b=value")
-    value = parse_yaml(f"value: {text}" if text.strip() else "value: null", shown).data["value"]
-    mapping = source.data
+    path = _key_path(key.strip())
+    if not equals or not path:
+        raise ConfigError(f"{shown}: expected a.b=VALUE or a.b[0]=VALUE")
+    value = parse_value(text, shown)
+    holder: Any = source.data
     for depth, part in enumerate(path[:-1], start=1):
-        inner = mapping.setdefault(part, {})
-        if not isinstance(inner, dict):
-            raise ConfigError(f"{shown}: {dotted(path[:depth])} is a value, not a section")
-        mapping = inner
-    mapping[path[-1]] = value
+        inner = _section(holder, part, path[:depth], shown, word_key)
+        if inner is not (holder.get(part) if isinstance(holder, dict) else holder[part]):
+            source.places[path[:depth]] = shown
+            holder[part] = inner
+        holder = inner
+    _check_entry(holder, path[-1], path, shown)
+    holder[path[-1]] = value
+    for stale in [place for place in source.places if place[: len(path)] == path]:
+        del source.places[stale]
     source.places[path] = shown
 
 
+def _key_path(key: str) -> KeyPath:
+    """``a.b[0]`` as a key path; empty where it is malformed."""
+    if not re.fullmatch(r"[\w-]+(\[\d{1,6}\])*(\.[\w-]+(\[\d{1,6}\])*)*", key):
+        return ()
+    return tuple(int(index) if index else word for index, word in re.findall(r"\[(\d+)\]|([\w-]+)", key))
+
+
+def _check_entry(holder: Any, part: str | int, path: KeyPath, shown: str) -> None:
+    """See that a key or an index can be set in what holds it."""
+    above = dotted(path[:-1])
+    if isinstance(part, int):
+        if not isinstance(holder, list):
+            raise ConfigError(f"{shown}: {above}: is not given as a list; set the whole list")
+        if part >= len(holder):
+            raise ConfigError(f"{shown}: {above}: has {len(holder)} entries, counted from 0; set the whole list")
+    elif not isinstance(holder, dict):
+        raise ConfigError(f"{shown}: {above}: is a value, not a section")
+
+
+def _section(holder: Any, part: str | int, path: KeyPath, shown: str, word_key: str | None) -> Any:
+    """What stands at one more part of a path, or a new section where there is nothing or a bare word."""
+    _check_entry(holder, part, path, shown)
+    inner = holder.get(part) if isinstance(holder, dict) else holder[part]
+    if inner is None:
+        return {}
+    return {word_key: inner} if isinstance(inner, str) and word_key is not None else inner
+
+
+@contextmanager
+def located(source: Source | None, *path: str | int) -> Iterator[None]:
+    """Adds the place and key to a `UsageError` raised inside, such as an unknown name found after validation.
+
+    A `ConfigError` names its own file and passes as it is; a plain `UsageError` becomes a `ConfigError`.
+    """
+    try:
+        yield
+    except ConfigError:
+        raise
+    except UsageError as error:
+        kind = ConfigError if type(error) is UsageError else type(error)
+        where = f"{source.place(path)}: {dotted(path)}" if source else dotted(path)
+        raise kind(f"{where}: {error}") from error
+
+
 def validate(model: type[ModelT], source: Source) -> ModelT:
-    """Read a document into a typed model.
+    """Read a document into a typed model; types are taken as written: ``"3"`` is no number and ``yes`` no truth value.
 
     Raises:
         ConfigError: names the place and key of the first fault, what was expected and the nearest valid name.
     """
     try:
-        return model.model_validate(source.data)
+        # Strict by way of JSON, since JSON has no tuples and enumerations and pydantic takes lists and words for them.
+        return model.model_validate_json(json.dumps(source.data), strict=True)
     except ValidationError as error:
         faults = error.errors(include_url=False)
         # A misspelt key is also a missing one; the misspelling is what helps.
         fault = next((each for each in faults if each["type"] == "extra_forbidden"), faults[0])
-        kind, message, given = fault["type"], fault["msg"], fault.get("input")
-        raise ConfigError(_sentence(model, source, fault["loc"], kind, message, given)) from None
+        raise ConfigError(_sentence(model, source, fault)) from None
 
 
-def _sentence(model: type[BaseModel], source: Source, loc: KeyPath, kind: str, message: str, given: object) -> str:
-    path = tuple(part for part in loc if (not isinstance(part, str)) or part in _words(source, model, loc))
-    where = f"{source.place(path)}: {dotted(path)}"
+def _sentence(model: type[BaseModel], source: Source, fault: Mapping[str, Any]) -> str:
+    kind, context = fault["type"], fault.get("ctx", {})
+    cause = context.get("error")
+    path = _visible(source.data, fault["loc"], kind) + (cause.path if isinstance(cause, MisplacedError) else ())
+    where = f"{source.place(path)}: {dotted(path)}" if path else source.name
     if kind == "extra_forbidden":
         return f"{where}: unknown key.{did_you_mean(str(path[-1]), tuple(_fields_at(model, path[:-1])))}"
     if kind == "missing":
         return f"{where}: this key is required"
-    shown = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    shown = shown[:1].lower() + shown[1:]
     if kind in ("value_error", "assertion_error"):
-        return f"{where}: {shown}" if path else f"{source.name}: {shown}"
-    return f"{where}: {shown}, not {given!r:.80}"
+        return f"{where}: {cause.message if isinstance(cause, MisplacedError) else cause}"
+    given = fault.get("input")
+    if kind not in EXPECTED:
+        return f"{where}: {fault['msg'][:1].lower()}{fault['msg'][1:]}, not {_shown(given)}"
+    return f"{where}: expected {EXPECTED[kind].format(**context)}, not {_shown(given)}{_meant(context, given)}"
 
 
-def _words(source: Source, model: type[BaseModel], loc: KeyPath) -> set[str]:
-    """Parts of a fault's path that the user can see: keys of the document or fields, no union tags."""
-    seen = {str(part) for path in source.places for part in path}
-    return seen | set(_fields_at(model, ())) | {str(loc[-1])} if loc else seen
+def _meant(context: Mapping[str, Any], given: object) -> str:
+    """The nearest of the words that would do, where a fault has such a list."""
+    words = re.findall(r"'([^']+)'", str(context.get("expected", "")))
+    return f".{did_you_mean(given, words)}" if isinstance(given, str) and words else ""
+
+
+def _shown(given: Value) -> str:
+    """A value as the user would write it, shortened."""
+    if given is None:
+        return "nothing"
+    text = json.dumps(given, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _visible(data: Any, loc: tuple[Any, ...], kind: str) -> KeyPath:
+    """The parts of a fault's path that stand in the document, without the tags that pydantic adds for unions."""
+    path: list[str | int] = []
+    for part in loc:
+        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int)):
+            data = data[part]
+            path.append(part)
+    return (*path, loc[-1]) if kind == "missing" else tuple(path)
 
 
 def _fields_at(model: type[BaseModel], path: KeyPath) -> Sequence[str]:
@@ -190,7 +241,8 @@ def _fields_at(model: type[BaseModel], path: KeyPath) -> Sequence[str]:
     for part in path:
         if isinstance(part, int):
             continue
-        info = getattr(current, "model_fields", {}).get(part)
+        fields = getattr(current, "model_fields", {})
+        info = next((info for name, info in fields.items() if part in (name, info.alias)), None)
         current = _inner_model(info.annotation) if info is not None else None
     return [info.alias or name for name, info in getattr(current, "model_fields", {}).items()]
 
@@ -203,11 +255,3 @@ def _inner_model(annotation: Any) -> Any:
         if inner is not None:
             return inner
     return None
-
-
-def dotted(path: KeyPath) -> str:
-    """``a.b[0]`` for a key path."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text

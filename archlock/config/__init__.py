@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archlock.config.load import load_settings, preset_names
+from archlock.config.load import load_settings, preset_names, read_settings
 from archlock.config.settings import RunSettings
 
-__all__ = ["RunSettings", "load_settings", "preset_names"]
+__all__ = ["RunSettings", "load_settings", "preset_names", "read_settings"]

@@ -27,21 +27,33 @@ def load_settings(config: str | Path, assignments: Sequence[str] = ()) -> RunSet
     Raises:
         ConfigError: begins with ``file:line: key:``.
     """
+    return read_settings(config, assignments)[0]
+
+
+def read_settings(config: str | Path, assignments: Sequence[str] = ()) -> tuple[RunSettings, Source]:
+    """As `load_settings`, with the document, so that a later fault can name its file and line too."""
     source = _read(config)
     for assignment in assignments:
-        set_value(source, assignment)
-    return validate(RunSettings, source)
+        set_value(source, assignment, word_key="name")
+    return validate(RunSettings, source), source
 
 
 def _read(config: str | Path) -> Source:
+    """A file where there is one, else the preset of that name, with or without ``configs/`` and ``.yaml``."""
     path = Path(config)
-    if path.suffix in (".yaml", ".yml") or path.exists():
-        shipped = str(path).removesuffix(".yaml").removeprefix("configs/")
-        if not path.exists() and shipped in preset_names():
-            return _read(shipped)
+    if _is_there(path):
         return read_yaml(path)
-    name = str(config)
-    if name not in preset_names():
-        raise ConfigError(f"{name}: no such file or preset.{did_you_mean(name, preset_names())}")
-    text = (files("archlock.configs") / f"{name}.yaml").read_text(encoding="utf-8")
-    return parse_yaml(text, f"{name}.yaml")
+    name = path.as_posix().removeprefix("configs/").removesuffix(".yaml")
+    if name in preset_names():
+        text = (files("archlock.configs") / f"{name}.yaml").read_text(encoding="utf-8")
+        return parse_yaml(text, f"{name}.yaml")
+    if path.suffix in (".yaml", ".yml"):
+        return read_yaml(path)
+    raise ConfigError(f"{str(config)!r:.200}: no such file or preset.{did_you_mean(name, preset_names())}")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists() and not (path.is_dir() and path.name in preset_names())
+    except OSError:  # a name too long for the file system, or a folder that may not be looked into
+        return False

@@ -5,22 +5,28 @@ Defaults are those of a study on an ordinary computer; ``configs/quickstart.yaml
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, PositiveFloat, model_validator
 
-from archlock.documents import Document
+from archlock.documents import Document, KeyPath, MisplacedError, dotted
 from archlock.tasks.settings import TaskSettings
 
+
+def _distinct(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    for index, entry in enumerate(entries):
+        if entry in entries[:index]:
+            raise MisplacedError((index,), f"{entry!r} is given twice")
+    return entries
+
+
+Entry = TypeVar("Entry", str, float)
+Distinct = AfterValidator(_distinct)
+MOST = 1_000_000
+"""More of anything than one run can use; a larger number is a slip of the pen."""
+Count = Annotated[int, Field(ge=1, le=MOST)]
 Share = Annotated[float, Field(gt=0, le=1)]
+Name = Annotated[str, Field(min_length=1)]
 
 
 class InputSettings(Document):
@@ -48,7 +54,10 @@ class SourceSettings(Document):
         description="how far a predicted micro-trained metric may lie below the best one during the search; wider than "
         "the tolerance, as a short training tells networks apart more than a full one does",
     )
-    at_least: float | None = Field(None, description="source metric that must be reached, in raw units")
+    at_least: Annotated[float, Field(le=1)] | None = Field(
+        None,
+        description="source metric that must be reached, in raw units: 0.932 is an accuracy of 93.2 %; 1 is perfect",
+    )
 
 
 class TargetSettings(Document):
@@ -61,7 +70,7 @@ class TargetSettings(Document):
     search: tuple[TaskSettings, ...] = Field(min_length=1, description="library from which simulated targets take data")
     validation: tuple[TaskSettings, ...] = Field(min_length=1, description="attacked to choose among finalists")
     held_out: tuple[TaskSettings, ...] = Field(min_length=1, description="attacked once, reported")
-    simulated: PositiveInt = Field(15, description="simulated target embeddings, K of the ArchLock paper")
+    simulated: Count = Field(15, description="simulated target embeddings, K of the ArchLock paper")
     cosine: Annotated[float, Field(gt=0, le=1)] = Field(
         0.9, description="cosine similarity of a simulated target to the source embedding, d of the ArchLock paper"
     )
@@ -79,29 +88,33 @@ class HardwareSettings(Document):
 class LabelSettings(Document):
     """Micro-training: the labels that the predictor learns from."""
 
-    architectures: Annotated[int, Field(ge=8)] = Field(48, description="architectures labelled on the source")
-    target_architectures: NonNegativeInt = Field(24, description="of these, labelled on each search target too")
-    steps: PositiveInt = Field(100, description="training steps of one label")
-    batch: Annotated[int, Field(ge=2)] = Field(32, description="batch size of every training")
+    architectures: Annotated[int, Field(ge=8, le=MOST)] = Field(48, description="architectures labelled on the source")
+    target_architectures: Annotated[int, Field(ge=0, le=MOST)] = Field(
+        24, description="of these, labelled on each search target too"
+    )
+    steps: Count = Field(100, description="training steps of one label")
+    batch: Annotated[int, Field(ge=2, le=MOST)] = Field(32, description="batch size of every training")
     learning_rate: PositiveFloat = Field(0.01, description="peak of the one-cycle schedule of AdamW")
 
 
 class ProxySettings(Document):
     """Zero-cost scores: weak evidence for the predictor, and the paper's baseline."""
 
-    names: tuple[str, ...] = Field(
+    names: Annotated[tuple[Name, ...], Distinct] = Field(
         ("grad_norm", "snip", "fisher", "plain", "l2_norm", "synflow", "jacov", "nwot"), min_length=1
     )
-    architectures: Annotated[int, Field(ge=2)] = Field(96, description="architectures scored and voted on per task")
-    batch: Annotated[int, Field(ge=2)] = Field(32, description="samples of the shared pass")
+    architectures: Annotated[int, Field(ge=2, le=MOST)] = Field(
+        96, description="architectures scored and voted on per task"
+    )
+    batch: Annotated[int, Field(ge=2, le=MOST)] = Field(32, description="samples of the shared pass")
 
 
 class EngineSettings(Document):
     """The optimiser."""
 
     name: str = Field("nsga2", description="nsga2 or random")
-    population: Annotated[int, Field(ge=4)] = 48
-    generations: PositiveInt = 20
+    population: Annotated[int, Field(ge=4, le=MOST)] = 48
+    generations: Count = 20
     robust: bool = Field(True, description="judge a candidate by the worst of itself and its one-edit neighbours")
     uncertainty: Annotated[float, Field(ge=0)] = Field(
         0.5, description="standard deviations added to a predicted transfer score and taken from a source score"
@@ -111,8 +124,8 @@ class EngineSettings(Document):
 class FinalistSettings(Document):
     """Candidates trained in full, among which attacks choose."""
 
-    count: PositiveInt = Field(3, description="finalists for the lock, and as many for the source alone")
-    steps: PositiveInt = Field(400, description="training steps on the source")
+    count: Count = Field(3, description="finalists for the lock, and as many for the source alone")
+    steps: Count = Field(400, description="training steps on the source")
     match: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.1, description="relative tolerance within which a twin's parameters and multiply-adds match"
     )
@@ -121,10 +134,12 @@ class FinalistSettings(Document):
 class AttackSettings(Document):
     """The attacker's budget: every attack at every data fraction, best of the learning rates on validation data."""
 
-    fractions: tuple[Share, ...] = Field((0.25, 1.0), min_length=1, description="shares of the target's training data")
-    learning_rates: tuple[PositiveFloat, ...] = Field((0.003, 0.01), min_length=1)
-    steps: PositiveInt = Field(150, description="training steps of one trial")
-    edits: tuple[str, ...] = Field(
+    fractions: Annotated[tuple[Share, ...], Distinct] = Field(
+        (0.25, 1.0), min_length=1, description="shares of the target's training data"
+    )
+    learning_rates: Annotated[tuple[PositiveFloat, ...], Distinct] = Field((0.003, 0.01), min_length=1)
+    steps: Count = Field(150, description="training steps of one trial")
+    edits: Annotated[tuple[Name, ...], Distinct] = Field(
         ("stem", "resolution", "tokens", "skip", "all"), description="surgeries, each followed by fine-tuning"
     )
 
@@ -132,8 +147,8 @@ class AttackSettings(Document):
 class RunSettings(Document):
     """One search."""
 
-    seed: NonNegativeInt = 0
-    space: str = "hybrid"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    space: Name = "hybrid"
     input: InputSettings = InputSettings()
     source: SourceSettings
     targets: TargetSettings
@@ -144,27 +159,17 @@ class RunSettings(Document):
     finalists: FinalistSettings = FinalistSettings()
     attacks: AttackSettings = AttackSettings()
 
-    @field_validator("space")
-    @classmethod
-    def _named(cls, name: str) -> str:
-        if not name.strip():
-            raise ValueError("must not be empty")
-        return name
-
     @model_validator(mode="after")
     def _tasks_apart(self) -> Self:
-        lists = {
-            "source.task": (self.source.task,),
-            "targets.search": self.targets.search,
-            "targets.validation": self.targets.validation,
-            "targets.held_out": self.targets.held_out,
-        }
-        seen: dict[str, str] = {}
-        for place, tasks in lists.items():
-            for task in tasks:
-                if task.name in seen:
-                    raise ValueError(
-                        f"{place}: task {task.name!r} is already in {seen[task.name]}; a task has one role"
-                    )
-                seen[task.name] = place
+        places: list[tuple[KeyPath, TaskSettings]] = [(("source", "task"), self.source.task)]
+        for role in ("search", "validation", "held_out"):
+            tasks: tuple[TaskSettings, ...] = getattr(self.targets, role)
+            places += [(("targets", role, index), task) for index, task in enumerate(tasks)]
+        seen: dict[str, KeyPath] = {}
+        for path, task in places:
+            if task.name in seen:
+                raise MisplacedError(
+                    path, f"task {task.name!r} is already {dotted(seen[task.name])}; a task has one role"
+                )
+            seen[task.name] = path
         return self

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archlock.attacks import REFERENCES, AttackBudget, edit_names
 from archlock.config import RunSettings
+from archlock.documents import Source, located
 from archlock.engines import engine_names
-from archlock.errors import ConfigError, did_you_mean
+from archlock.errors import UsageError, did_you_mean
 from archlock.hwcost import SCHEMAS, Hardware, load_hardware
 from archlock.iospec import IOSpec
 from archlock.proxies import find_proxies
@@ -15,7 +16,7 @@ from archlock.runs import PlannedStage
 from archlock.spaces.protocol import SearchSpace
 from archlock.spaces.registry import load_space
 from archlock.tasks.ledger import HELD_OUT_ATTACK
-from archlock.tasks.registry import load_task
+from archlock.tasks.registry import BUILT_IN, load_task
 from archlock.tasks.settings import TaskSettings
 from archlock.training.fit import Schedule
 
@@ -70,23 +71,48 @@ class Plan:
         return Schedule(self.settings.finalists.steps, labels.batch, labels.learning_rate)
 
 
-def make_plan(settings: RunSettings) -> Plan:
-    """Resolve every name of the settings and load the source task.
+def make_plan(settings: RunSettings, document: Source | None = None) -> Plan:
+    """Resolve every name of the settings; load the source task, and every target that is read from files.
+
+    Args:
+        settings: checked settings.
+        document: what they were read from, so that a fault names its file and line.
 
     Raises:
         ConfigError: a name that is not known, by its key.
-        TaskError: a task that cannot be loaded.
+        SpaceError, HardwareError: likewise for a space or a hardware profile.
+        TaskError: a task that is not known or cannot be loaded.
     """
-    _known("hardware.execution", settings.hardware.execution, SCHEMAS)
-    _known("engine.name", settings.engine.name, engine_names())
-    for edit in settings.attacks.edits:
-        _known("attacks.edits", edit, edit_names())
-    find_proxies(settings.proxies.names)
-    source = load_task(settings.source.task, input_shape=settings.input.shape)
-    space, hardware = load_space(settings.space), load_hardware(settings.hardware.profile)
-    for target in all_targets(settings):
-        load_task(target, input_shape=settings.input.shape)
-    return Plan(settings, space, hardware, source.io, source.classes)
+    with located(document, "space"):
+        space = load_space(settings.space)
+    with located(document, "hardware", "profile"):
+        hardware = load_hardware(settings.hardware.profile)
+    with located(document, "hardware", "execution"):
+        _known(settings.hardware.execution, SCHEMAS)
+    with located(document, "engine", "name"):
+        _known(settings.engine.name, engine_names())
+    for index, edit in enumerate(settings.attacks.edits):
+        with located(document, "attacks", "edits", index):
+            _known(edit, edit_names())
+    for index, proxy in enumerate(settings.proxies.names):
+        with located(document, "proxies", "names", index):
+            find_proxies([proxy])
+    with located(document, "source", "task"):
+        source = load_task(settings.source.task)
+    _check_targets(settings, document)
+    channels, height, width = settings.input.shape
+    io = replace(source.io, channels=channels, height=height, width=width)
+    return Plan(settings, space, hardware, io, source.classes)
+
+
+def _check_targets(settings: RunSettings, document: Source | None) -> None:
+    """Load the targets that can fail: files and plug-ins. Built-in ones are made when a unit of work needs them."""
+    for role in ("search", "validation", "held_out"):
+        tasks: tuple[TaskSettings, ...] = getattr(settings.targets, role)
+        for index, task in enumerate(tasks):
+            if task.name not in BUILT_IN:
+                with located(document, "targets", role, index):
+                    load_task(task)
 
 
 def all_targets(settings: RunSettings) -> tuple[TaskSettings, ...]:
@@ -95,9 +121,9 @@ def all_targets(settings: RunSettings) -> tuple[TaskSettings, ...]:
     return targets.search + targets.validation + targets.held_out
 
 
-def _known(key: str, name: str, known: tuple[str, ...]) -> None:
+def _known(name: str, known: tuple[str, ...]) -> None:
     if name not in known:
-        raise ConfigError(f"{key}: {name!r} is not known.{did_you_mean(name, known)}")
+        raise UsageError(f"{name!r} is not known.{did_you_mean(name, known)}")
 
 
 def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
