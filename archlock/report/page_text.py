@@ -63,9 +63,9 @@ def si_exponent(value: float) -> int:
 
 def si(value: float, unit: str) -> str:
     """Three significant digits with an SI prefix, such as ``1.25 ms``."""
-    exponent = si_exponent(value)
-    scaled = value / 10.0**exponent
-    text = f"{scaled:.3g}" if abs(scaled) < 1000 else f"{scaled:.4g}"
+    rounded = float(f"{value:.2e}")
+    exponent = si_exponent(rounded)
+    text = f"{rounded / 10.0**exponent:.3g}"
     return f"{text.replace('-', MINUS)}{NARROW}{SI_PREFIXES[exponent]}{unit}"
 
 
@@ -121,11 +121,10 @@ def yaml_text(values: Mapping[str, object]) -> str:
 def summary_sentence(summary: Summary) -> str:
     """What the attacks reached, with and without surgery in one sentence."""
     fall, locked, twin = summary.relative_fall, summary.locked_advantage, summary.twin_advantage
-    side = "below" if fall.value >= 0 else "above"
     return (
         f"With {percent(summary.fraction, 0)} of the target's training data, mean over {_targets(summary.targets)}: "
-        f"before surgery, the strongest attack on the locked model ends {percent(abs(fall.value))} (relative) {side} "
-        f"the same on the twin{_bracketed(fall, 'percent')}; with surgery, the transfer advantage is "
+        f"before surgery, the relative fall of the strongest attack on the locked model against the twin is "
+        f"{percent(fall.value)}{_bracketed(fall, 'percent')}; with surgery, the transfer advantage is "
         f"{points(locked.value)} points{_bracketed(locked, 'points')} for the locked model and "
         f"{points(twin.value)} points{_bracketed(twin, 'points')} for the twin."
     )
@@ -161,8 +160,8 @@ def _advantage_meaning(summary: Summary) -> str:
     figure = summary.locked_advantage
     if figure.value > 0:
         return (
-            f"Having the released model helps: with surgery a thief ends {plain(100 * figure.value, 1)} points above the "
-            "best public network trained from scratch on the same data and budget."
+            f"Having the released model helps: with surgery a thief ends {plain(100 * figure.value, 1)} points above "
+            "the best public network trained from scratch on the same data and budget."
         )
     if figure.high is not None and figure.high > 0:
         return (

@@ -14,6 +14,8 @@ from markupsafe import Markup
 
 FAR = 1e100
 """Beyond this a number is drawn at the edge: differences of larger ones are not finite."""
+NEAR = 1e-100
+"""Below this a number is drawn as zero."""
 MAX_TICKS = 12
 
 
@@ -85,7 +87,8 @@ class Scale:
         """A scale that shows all values with some air; a single value stands in the middle."""
         kept = [min(max(value, -FAR), FAR) for value in values] or [0.0]
         low, high = min(kept), max(kept)
-        air = margin * (high - low) if high - low > 1e-9 * max(abs(low), abs(high)) else 0.5 * abs(high) or 0.5
+        size = max(abs(low), abs(high), NEAR)
+        air = margin * (high - low) if high - low > 1e-9 * size else 0.5 * size if size > NEAR else 0.5
         return cls(low - air, high + air, start, end)
 
     def __call__(self, value: float) -> float:

@@ -16,6 +16,8 @@ LEFT, RIGHT, TOP, BOTTOM = 52.0, 490.0, 34.0, 338.0
 MAX_DOTS = 3000
 LABEL_HEIGHT = 13.0
 Place = Callable[[CandidatePoint], tuple[float, float]]
+ON_TOP = {"twin": 1, "locked": 2}
+"""Where marks coincide, the locked model is the one to be seen."""
 ROLE_CLASSES = {"locked": "locked", "twin": "twin"}
 
 
@@ -85,7 +87,7 @@ def _marks(
         if point.front and point.role is None:
             px, py = place(point)
             drawn.append(titled(node("circle", class_="dot front", cx=px, cy=py, r=3.6), describe(point)))
-    named = [point for point in candidates if point.role is not None]
+    named = sorted((p for p in candidates if p.role is not None), key=lambda p: ON_TOP.get(p.role or "", -1))
     for point in named:
         drawn.append(_role_mark(point, *place(point), describe(point)))
     return drawn + _role_labels(named, place)
@@ -99,9 +101,9 @@ def _dots(places: Sequence[tuple[float, float]], style: str) -> Element:
 def _role_mark(point: CandidatePoint, x: float, y: float, title: str) -> Element:
     style = f"mark {ROLE_CLASSES.get(point.role or '', 'other')}"
     if point.role == "locked":
-        return titled(node("circle", class_=style, cx=x, cy=y, r=6.5), title)
+        return titled(node("circle", class_=style, cx=x, cy=y, r=5.5), title)
     if point.role == "twin":
-        return titled(node("rect", class_=style, x=x - 5.5, y=y - 5.5, width=11.0, height=11.0), title)
+        return titled(node("rect", class_=style, x=x - 6.5, y=y - 6.5, width=13.0, height=13.0), title)
     corners = f"M{number(x)} {number(y - 6)}L{number(x + 5.5)} {number(y + 4)}H{number(x - 5.5)}Z"
     return titled(node("path", class_=style, d=corners), title)
 

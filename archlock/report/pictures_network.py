@@ -74,7 +74,7 @@ def network_picture(options: Options, name: str, widest: int, small: bool = Fals
         return None
     drawn = [node("path", class_="flow", d=f"M{COLUMN / 2} {MIDDLE}H{COLUMN * (len(columns) - 0.5)}")]
     for index, column in enumerate(columns):
-        drawn += _column(column, COLUMN * (index + 0.5), widest)
+        drawn += _column(column, COLUMN * (index + 0.5), widest, "stride-small" if small else "stride")
         drawn += [] if small else _words(column, COLUMN * (index + 0.5))
     lines = 0 if small else 1 + max(len(column.lines) for column in columns)
     height = MIDDLE + TALLEST / 2 + 6 + (LINE * lines + 16 if lines else 0)
@@ -126,7 +126,7 @@ def _real(value: str | int | float | bool | None, default: float) -> float:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else default
 
 
-def _column(column: Column, centre: float, widest: int) -> list[Element]:
+def _column(column: Column, centre: float, widest: int, stride_style: str) -> list[Element]:
     kinds = column.kinds[:MAX_LAYERS]
     span = len(kinds) * (LAYER_WIDTH + LAYER_GAP) - LAYER_GAP
     share = math.sqrt(min(column.channels / widest, 1.0))
@@ -141,7 +141,7 @@ def _column(column: Column, centre: float, widest: int) -> list[Element]:
         box = node("rect", class_=f"layer {kind}", x=x, y=top, width=LAYER_WIDTH, height=height, rx=2)
         drawn.append(titled(box, ", ".join((column.name, *column.lines))))
     if column.stride > 1:
-        drawn.append(label(centre - COLUMN / 2, MIDDLE - 6, f"÷{column.stride}", "stride halo", "middle"))
+        drawn.append(label(centre - COLUMN / 2, MIDDLE - 6, f"÷{column.stride}", f"{stride_style} halo", "middle"))
     return drawn
 
 

@@ -37,18 +37,25 @@ def targets_picture(rows: Sequence[TargetRow], all_rows: Sequence[TargetRow]) ->
     scale = Scale(low, high, LEFT, RIGHT)
     bottom = TOP + GROUP * len(rows)
     drawn = x_axis(scale, TOP, bottom, "test metric of the target, higher is better for the attacker")
+    names = short_names([row.target for row in rows])
     for index, row in enumerate(rows):
-        drawn += _group(row, scale, TOP + index * GROUP + GROUP_GAP / 2)
+        drawn += _group(row, names[index], scale, TOP + index * GROUP + GROUP_GAP / 2)
     drawn.append(node("path", class_="zero", d=f"M{number(scale(0.0))} {TOP}V{number(bottom)}"))
     fraction = percent(rows[0].fraction, 0) if rows else "no"
     description = f"Strongest attack on {len(rows)} held-out targets with {fraction} of their training data."
     return picture(WIDTH, bottom + 40, description, drawn)
 
 
-def _group(row: TargetRow, scale: Scale, top: float) -> list[Element]:
+def short_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names without their settings in parentheses, where they still differ."""
+    bare = [name.partition("(")[0] or name for name in names]
+    return tuple(short if bare.count(short) == 1 else name for short, name in zip(bare, names, strict=True))
+
+
+def _group(row: TargetRow, short: str, scale: Scale, top: float) -> list[Element]:
     middle = top + (GROUP - GROUP_GAP) / 2
-    name = label(LEFT - 10, middle, shorten(row.target, 16), "target", "end")
-    drawn = [titled(name, row.target), label(LEFT - 10, middle + 14, shorten(row.metric, 18), "tick", "end")]
+    name = label(LEFT - 10, middle, shorten(short, 14), "target", "end")
+    drawn = [titled(name, row.target), label(LEFT - 10, middle + 14, shorten(row.metric, 17), "tick", "end")]
     for index, (field, style, meaning) in enumerate(BARS):
         y = top + index * BAR + (index // 2) * LANE_GAP
         drawn += _bar(float(getattr(row, field)), style, f"{row.target}, {meaning}", scale, y)
