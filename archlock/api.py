@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
 from archlock.config import RunSettings, load_settings
 from archlock.errors import RunFolderError, UsageError, did_you_mean
@@ -23,6 +24,7 @@ from archlock.report.build import build_record
 from archlock.report.page import render_page
 from archlock.report.record import RunRecord, read_record
 from archlock.runs import InMemoryRun, PlannedStage, Progress, RunFolder, RunStore, Workshop
+from archlock.runs.manifest import Manifest
 from archlock.runs.progress import mean_seconds, measured_plan
 from archlock.runs.work import weights_name
 from archlock.spaces.export import TrainedNetwork, export_network
@@ -110,13 +112,18 @@ def read_report(run: Path) -> RunRecord:
     Raises:
         RunFolderError: there is none, or it is not one.
     """
-    path = run / RECORD if run.is_dir() else run
+    path = run
     try:
+        path = run / RECORD if run.is_dir() else run
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
+        if path == run:
+            raise RunFolderError(f"{run}: no such run folder or report") from None
+        Manifest.load(run)
         raise RunFolderError(f"{path}: no report; `archlock resume {run}` finishes an interrupted run") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunFolderError(f"{path}: cannot be read: {error}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunFolderError(f"{str(path)!r:.200}: cannot be read: {reason}") from None
     return read_record(text, str(path))
 
 
@@ -172,7 +179,14 @@ def self_check() -> str:
 
 
 def _settings_of(folder: RunFolder) -> RunSettings:
-    return RunSettings.model_validate_json(json.dumps(folder.manifest.settings))
+    try:
+        return RunSettings.model_validate_json(json.dumps(folder.manifest.settings))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = ".".join(map(str, fault["loc"])) or "settings"
+        raise RunFolderError(
+            f"{folder.path}: settings that this archlock cannot read: {place}: {fault['msg']}"
+        ) from None
 
 
 def _finish(plan: Plan, folder: RunFolder, executor: Executor | None, progress: Progress | None) -> RunRecord:

@@ -8,13 +8,16 @@ import click
 
 from archlock.config import RunSettings, preset_names
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
 command = click.Group("config", help="Settings: schema and presets.")
 
 
 @command.command("schema")
-def schema() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as is done anyway.")
+def schema(as_json: bool) -> None:
     """Print the JSON Schema of a run's settings, for editors."""
-    click.echo(json.dumps(RunSettings.model_json_schema(), indent=1))
+    click.echo(json.dumps({"$schema": DIALECT, **RunSettings.model_json_schema()}, indent=1))
 
 
 @command.command("presets")

@@ -16,17 +16,20 @@ EXTRAS = {"onnx": ("onnx", "onnxscript"), "probe": ("timm",)}
 def command(as_json: bool) -> None:
     """Print versions, processors, extras and presets, and build and trace one network."""
     from archlock.api import self_check, versions
+    from archlock.config import preset_names
 
     extras = {extra: all(find_spec(package) for package in packages) for extra, packages in EXTRAS.items()}
-    facts = {"versions": versions(), "processors": os.cpu_count(), "extras": extras, "self_check": self_check()}
+    found, checked, presets = versions(), self_check(), preset_names()
+    facts = {"versions": found, "processors": os.cpu_count(), "extras": extras, "presets": presets}
     if as_json:
-        click.echo(json.dumps(facts, indent=1))
+        click.echo(json.dumps(facts | {"self_check": checked}, indent=1))
         return
-    for package, found in versions().items():
-        click.echo(f"{package:<14}{found}")
+    for package, number in found.items():
+        click.echo(f"{package:<14}{number}")
     click.echo(f"{'processors':<14}{os.cpu_count()}")
     for extra, present in extras.items():
         click.echo(
             f"{'extra ' + extra:<14}{'installed' if present else f'not installed: pip install archlock[{extra}]'}"
         )
-    click.echo(f"{'self-check':<14}{facts['self_check']}")
+    click.echo(f"{'presets':<14}{', '.join(presets)}")
+    click.echo(f"{'self-check':<14}{checked}")

@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from archlock import __version__
-from archlock.errors import ArchlockError, did_you_mean
+from archlock.errors import ArchlockError, InterruptedRunError, RunFailedError, UsageError, did_you_mean
 
 COMMANDS = {
     "search": ("archlock.cli.search:search", "Search for a protected model, attack it and report."),
@@ -49,7 +49,7 @@ class LazyCommands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click, with the nearest name suggested."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command {args[0]!r}.{did_you_mean(args[0], tuple(COMMANDS))}", context)
+            raise UsageError(f"no command {args[0]!r}.{did_you_mean(args[0], tuple(COMMANDS))}")
         return super().resolve_command(context, args)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -60,11 +60,9 @@ class LazyCommands(click.Group):
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="archlock")
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
-@click.pass_context
-def root(context: click.Context, debug: bool) -> None:
+@click.option("--debug", is_flag=True, help="Show the traceback of an error; may stand anywhere.")
+def root(debug: bool) -> None:
     """Find neural architectures that do their own task well and transfer badly to others."""
-    context.obj = {"debug": debug}
 
 
 def main() -> None:
@@ -74,29 +72,49 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code is 0 done, 1 budget failed, 2 usage, 3 run failed, 4 model, 130 stopped."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    debug = "--debug" in options
+    # Taken out wherever it stands, since nobody runs a failed command again to put an option first.
+    rest = [argument for argument in options if argument != "--debug"] + arguments[len(options) :]
     try:
-        code = root.main(arguments, prog_name="archlock", standalone_mode=False)
-    except click.exceptions.Abort:
-        return _fail("interrupted", 130)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
-    except click.ClickException as error:
+        code = root.main(rest, prog_name="archlock", standalone_mode=False)
+        sys.stdout.flush()
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return _fail("interrupted", InterruptedRunError.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        return error.exit_code
-    except ArchlockError as error:
-        if "--debug" in arguments:
-            traceback.print_exc()
-        return _fail(str(error), error.exit_code)
+        return UsageError.exit_code
+    except click.ClickException as error:
+        return _fail(_usage_message(error), UsageError.exit_code)
     except BrokenPipeError:
         # The reader of our output has gone; Python would complain again while it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if "--debug" in arguments:
-            raise
-        name = type(error).__name__
-        return _fail(f"unexpected {name}: {error}; this is a fault of archlock: run with --debug and report it", 3)
+        if debug:
+            traceback.print_exc()
+        return _fail(*_explained(error))
     return code if isinstance(code, int) else 0
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """One line and an exit code for whatever was raised."""
+    if isinstance(error, ArchlockError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError) and error.strerror:
+        return f"{str(error.filename or 'the system')!r:.200}: {error.strerror}", RunFailedError.exit_code
+    if isinstance(error, MemoryError):
+        return "not enough memory: ask for a smaller input, fewer samples or fewer workers", RunFailedError.exit_code
+    cause = f"unexpected {type(error).__name__}: {error}".rstrip(": ")
+    return f"{cause}; this is a fault of archlock: run with --debug and report it", RunFailedError.exit_code
+
+
+def _usage_message(error: click.ClickException) -> str:
+    """What click says, with the help that tells more."""
+    message = error.format_message()
+    stop = "" if message.endswith((".", "?")) else "."
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{message}{stop} See {context.command_path if context else 'archlock'} --help"
 
 
 def _fail(message: str, code: int) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
-import yaml
 
+from archlock.documents import to_yaml
 from archlock.runs.progress import PlannedStage, about
 
 if TYPE_CHECKING:
@@ -26,8 +26,12 @@ def show_plan(plan: Plan, stages: Sequence[PlannedStage], as_json: bool) -> None
         ]
         click.echo(json.dumps({"settings": settings, "stages": rows, "estimated_seconds": round(total)}, indent=1))
         return
-    click.echo(yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=100).rstrip())
-    click.echo()
+    click.echo(to_yaml(settings))
     for stage in stages:
-        click.echo(f"{stage.name:<22}{stage.units:>7} units   {about(stage.units * stage.seconds_per_unit)}")
-    click.echo(f"{'in all':<22}{sum(s.units for s in stages):>7} units   {about(total)}")
+        click.echo(_row(stage.name, stage.units, stage.units * stage.seconds_per_unit))
+    click.echo(_row("in all", sum(stage.units for stage in stages), total))
+
+
+def _row(name: str, units: int, seconds: float) -> str:
+    """A YAML comment, so that what is printed can be kept and used as a settings file."""
+    return f"# {name:<22}{units:>7} units   {about(seconds)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from archlock.cli.progress import RichProgress
-from archlock.config import load_settings
+from archlock.config import read_settings
 from archlock.errors import RunFailedError
 from archlock.executors import KINDS, make_executor
 
@@ -40,11 +40,11 @@ def search(
 
     CONFIG is a YAML file or the name of a shipped preset, such as quickstart.
     """
-    settings = load_settings(config, assignments)
+    settings, document = read_settings(config, assignments)
     count = 1 if executor == "serial" else workers or os.cpu_count() or 1
     from archlock.locking.plan import make_plan, planned_stages
 
-    plan = make_plan(settings)
+    plan = make_plan(settings, document)
     stages = planned_stages(plan, count)
     if dry_run:
         from archlock.cli.plan import show_plan
