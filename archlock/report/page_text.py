@@ -11,6 +11,8 @@ from archlock.report.record import Figure, RunRecord, Summary
 from archlock.scores import Origin
 
 NARROW = "\u202f"
+FIXED = "\u00a0"
+"""Spaces that no line breaks at, thin and full."""
 MINUS = "\u2212"
 SI_PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 UNIT_SYMBOLS = {"latency_s": "s", "energy_j": "J"}
@@ -92,7 +94,7 @@ def interval(figure: Figure, style: str = "plain") -> str:
         return ""
     low, high = (STYLES[style](value, figure.unit) for value in (figure.low, figure.high))
     level = f"{percent(figure.level, 0)} " if figure.level is not None else ""
-    return f"{level}interval {low} to {high}"
+    return f"{level}interval {low}{FIXED}to{FIXED}{high}"
 
 
 def _percent_of(value: float, unit: str) -> str:
@@ -112,10 +114,17 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
+class _WithoutAliases(yaml.SafeDumper):
+    """Writes a value out wherever it stands: archlock's settings know no aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def yaml_text(values: Mapping[str, object]) -> str:
     """Settings as YAML, in their own order."""
-    dump: Callable[..., str] = yaml.safe_dump
-    return dump(dict(values), sort_keys=False, allow_unicode=True, width=100).rstrip()
+    dump: Callable[..., str] = yaml.dump
+    return dump(dict(values), Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True, width=100).rstrip()
 
 
 def summary_sentence(summary: Summary) -> str:

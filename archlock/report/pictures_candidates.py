@@ -116,7 +116,7 @@ def _role_labels(named: Sequence[CandidatePoint], place: Place) -> list[Element]
         x, y = place(point)
         anchor = "end" if x > 0.62 * WIDTH else "start"
         lowest[anchor] = max(y + 4, lowest[anchor] + LABEL_HEIGHT)
-        offset = -10 if anchor == "end" else 10
+        offset = -11 if anchor == "end" else 11
         drawn.append(label(x + offset, lowest[anchor], point.role or "", "role halo", anchor))
     return drawn
 

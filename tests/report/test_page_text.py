@@ -31,7 +31,10 @@ def test_a_sign_is_shown_exactly_where_the_number_shown_is_not_zero(value):
 
 def test_intervals_name_their_level_and_are_left_out_where_there_is_none():
     figure = Figure(value=0.1, origin=Origin.ATTACKED, low=-0.012, high=0.2, level=0.9)
-    shown = {style: page_text.interval(figure, style).replace("\u202f", " ") for style in page_text.STYLES}
+    shown = {
+        style: page_text.interval(figure, style).replace("\u202f", " ").replace("\xa0", " ")
+        for style in page_text.STYLES
+    }
     assert shown["points"] == "90 % interval −1.2 to +20.0"
     assert shown["percent"] == "90 % interval −1.2 % to 20.0 %"
     assert page_text.interval(Figure(value=0.1, origin=Origin.ATTACKED)) == ""
@@ -86,4 +89,5 @@ values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3), max_le
 
 @given(settings=st.dictionaries(st.text("abc_", min_size=1), values, max_size=4))
 def test_settings_are_shown_as_yaml_that_reads_back(settings):
+    settings = settings | {"shared": [settings, settings]}
     assert parse_yaml(page_text.yaml_text(settings), "shown").data == settings
