@@ -155,7 +155,7 @@ def meanings(record: RunRecord) -> tuple[str, ...]:
     bound = "within" if record.within_tolerance else "not within"
     said.append(
         f"On its own task, {record.source_task}, the locked model is {bound} the stated tolerance of "
-        f"{plain(record.source_tolerance)} {record.source_metric} of the unlocked twin."
+        f"{plain(record.source_tolerance)} {record.source_metric} of the source-only winner, on validation data."
     )
     if not record.twin_matched:
         said.append(
