@@ -22,10 +22,12 @@ from archlock.predictors import (
     save_evidence,
     save_relation,
 )
+from archlock.predictors.threads import one_thread
 from archlock.seeding import numpy_generator
 from archlock.spaces.protocol import Genotype
 from archlock.spaces.registry import load_space
 from archlock.tasks.ledger import Ledger
+from archlock.tasks.registry import load_task
 from archlock.tasks.settings import TaskSettings
 from archlock.training.fit import Schedule
 
@@ -46,19 +48,22 @@ def train(
     space_name: str, names: tuple[str, ...], labels: int, steps: int, seed: int, out: Path, as_json: bool
 ) -> None:
     """Micro-train random architectures on every task and fit the predictor to the results."""
+    tasks = [TaskSettings(name=name) for name in dict.fromkeys(names)]
+    for task in tasks:  # an unknown name is told before anything is made or trained
+        load_task(task, input_shape=SHAPE)
     _make_folder(out)
     space, rng, ledger = load_space(space_name), numpy_generator(seed, "predictor train", space_name), Ledger()
     genotypes = [space.sample(rng) for _ in range(labels)]
     evidence = []
-    for name in dict.fromkeys(names):
-        click.echo(f"{name}: {labels} labels of {steps} steps", err=True)
-        evidence.append(_label(TaskSettings(name=name), space_name, genotypes, Schedule(steps), seed, ledger))
+    for task in tasks:
+        click.echo(f"{task.title}: {labels} labels of {steps} steps", err=True)
+        evidence.append(_label(task, space_name, genotypes, Schedule(steps), seed, ledger))
     features = space.encode(genotypes)
     model = RelationModel.fit(features, evidence)
     save_relation(model, out / MODEL)
     save_evidence(features, evidence, out / EVIDENCE)
     facts = {
-        "space": space_name, "tasks": list(dict.fromkeys(names)), "seed": seed, "steps": steps,
+        "space": space_name, "tasks": [task.title for task in tasks], "seed": seed, "steps": steps,
         "labels": [asdict(row) for row in ledger.entries], "kernel": model.kernel.as_dict(),
         "temperature": model.temperature,
     }  # fmt: skip
@@ -103,7 +108,8 @@ def _label(
     for genotype in genotypes:
         job = units.TrainJob(task, SHAPE, seed, units.Blueprint(space, genotype), schedule)
         subject = "-".join(map(str, genotype))
-        values.append(ledger.read(task.title, subject, "micro-training", partial(units.micro_train, job)))
+        with one_thread():  # networks this small train slower on several
+            values.append(ledger.read(task.title, subject, "micro-training", partial(units.micro_train, job)))
     return TaskEvidence(np.array(embedding), np.arange(len(values)), np.array(values), "label")
 
 
