@@ -101,7 +101,9 @@ class ProxySettings(Document):
     """Zero-cost scores: weak evidence for the predictor, and the paper's baseline."""
 
     names: Annotated[tuple[Name, ...], Distinct] = Field(
-        ("grad_norm", "snip", "fisher", "plain", "l2_norm", "synflow", "jacov", "nwot"), min_length=1
+        ("grad_norm", "snip", "fisher", "plain", "l2_norm", "synflow", "jacov", "nwot"),
+        min_length=1,
+        description="see `archlock proxies list`",
     )
     architectures: Annotated[int, Field(ge=2, le=MOST)] = Field(
         96, description="architectures scored and voted on per task"
@@ -113,8 +115,8 @@ class EngineSettings(Document):
     """The optimiser."""
 
     name: str = Field("nsga2", description="nsga2 or random")
-    population: Annotated[int, Field(ge=4, le=MOST)] = 48
-    generations: Count = 20
+    population: Annotated[int, Field(ge=4, le=MOST)] = Field(48, description="architectures per generation")
+    generations: Count = Field(20, description="generations of the search")
     robust: bool = Field(True, description="judge a candidate by the worst of itself and its one-edit neighbours")
     uncertainty: Annotated[float, Field(ge=0)] = Field(
         0.5, description="standard deviations added to a predicted transfer score and taken from a source score"
@@ -137,7 +139,9 @@ class AttackSettings(Document):
     fractions: Annotated[tuple[Share, ...], Distinct] = Field(
         (0.25, 1.0), min_length=1, description="shares of the target's training data"
     )
-    learning_rates: Annotated[tuple[PositiveFloat, ...], Distinct] = Field((0.003, 0.01), min_length=1)
+    learning_rates: Annotated[tuple[PositiveFloat, ...], Distinct] = Field(
+        (0.003, 0.01), min_length=1, description="each is tried; the best on validation data counts"
+    )
     steps: Count = Field(150, description="training steps of one trial")
     edits: Annotated[tuple[Name, ...], Distinct] = Field(
         ("stem", "resolution", "tokens", "skip", "all"), description="surgeries, each followed by fine-tuning"
@@ -147,8 +151,8 @@ class AttackSettings(Document):
 class RunSettings(Document):
     """One search."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    space: Name = "hybrid"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="same seed, same result")
+    space: Name = Field("hybrid", description="which networks exist; see `archlock spaces list`")
     input: InputSettings = InputSettings()
     source: SourceSettings
     targets: TargetSettings
