@@ -1,0 +1,86 @@
+"""Choosing the release and its twin among trained finalists, in a whole small search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from archlock.attacks import AttackResult, Trial
+from archlock.locking.finalists import _reached, _train_admissible, source_floor
+from archlock.locking.knowledge import Knowledge
+from archlock.locking.laboratory import Laboratory
+from archlock.locking.objective import Judge
+from archlock.locking.search import Outcome
+from archlock.spaces.protocol import Genotype
+
+
+def result(attack: str, target: str, validation: float, test: float = 0.0) -> AttackResult:
+    return AttackResult(attack, target, 1.0, 10, (Trial(0.01, validation, test),))
+
+
+def test_the_floor_is_the_higher_of_tolerance_and_threshold(
+    laboratory: Laboratory, make_settings: Callable[..., Any]
+) -> None:
+    def floor(**source: float) -> float:
+        settings = make_settings(source={"tolerance": 0.01, **source})
+        return source_floor(
+            Laboratory(replace(laboratory.plan, settings=settings), laboratory.workshop, laboratory.ledger), 0.95
+        )
+
+    assert floor() == pytest.approx(0.94)
+    assert floor(at_least=0.9) == pytest.approx(0.94)
+    assert floor(at_least=0.945) == pytest.approx(0.945)
+
+
+def test_attackers_reach_counts_release_and_surgery_alike_on_validation_data() -> None:
+    results = [
+        result("linear-probe", "a", 0.3, test=1.0),
+        result("fine-tune", "a", 0.4),
+        result("surgery:stem", "a", 0.8),
+        result("fine-tune", "b", 0.6),
+        result("surgery:stem", "b", 0.2, test=1.0),
+    ]
+    assert _reached(results) == pytest.approx(((0.4 + 0.6) / 2 + (0.8 + 0.6) / 2) / 2)
+
+
+def test_the_release_is_the_least_reached_of_the_admissible(outcome: Outcome) -> None:
+    choice = outcome.choice
+    floor = choice.source_only.validation - outcome.plan.settings.source.tolerance
+    admissible = [model for model in choice.finalists if model.validation >= floor]
+    assert choice.within_tolerance == bool(admissible) == (choice.locked.validation >= floor)
+    assert choice.locked in choice.finalists
+    reached = {genotype: _reached(results) for genotype, results in choice.validation_attacks.items()}
+    assert reached[choice.locked.genotype] == min(reached.values())
+
+
+def test_finalists_were_attacked_on_validation_targets_only(outcome: Outcome) -> None:
+    targets = {one.target for results in outcome.choice.validation_attacks.values() for one in results}
+    assert targets == {task.title for task in outcome.plan.settings.targets.validation}
+
+
+def test_a_matched_twin_has_the_locked_models_size(outcome: Outcome) -> None:
+    choice, match = outcome.choice, outcome.plan.settings.finalists.match
+    locked, twin = (outcome.candidates[model.genotype].cost for model in (choice.locked, choice.twin))
+    assert choice.twin.genotype != choice.locked.genotype
+    sizes = (twin.parameters / locked.parameters, twin.macs / locked.macs)
+    assert choice.matched == all(abs(ratio - 1) <= match for ratio in sizes)
+
+
+def test_the_source_only_winner_is_the_best_trained(outcome: Outcome) -> None:
+    assert outcome.choice.source_only.validation >= outcome.baselines["source-only winner"].validation
+    assert set(outcome.baselines) == {"source-only winner", "random admissible", "proxy vote"}
+
+
+def test_what_is_predicted_to_miss_the_source_is_still_trained(
+    laboratory: Laboratory, knowledge: Knowledge, population: tuple[Genotype, ...]
+) -> None:
+    judge = Judge(laboratory, knowledge)
+    judge.floor = 2.0
+    judged = judge.judge(population, "search")
+    assert all(one.shortfall > 0 for one in judged)
+    models = _train_admissible(laboratory, judge, floor=0.0)
+    nearest = sorted(judged, key=lambda one: (one.shortfall, one.lock))[:2]
+    assert [model.genotype for model in models] == [one.genotype for one in nearest]
