@@ -28,8 +28,3 @@ class Candidate:
     robust: float
     cost: HardwareCost
     shortfall: float
-
-    @property
-    def lock(self) -> float:
-        """What finalists are ordered by, lower is safer: transfer as released and after one edit count alike."""
-        return 0.5 * (self.transfer_mean + self.robust)

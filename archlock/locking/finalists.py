@@ -11,9 +11,11 @@ from archlock.attacks import AttackResult, strongest
 from archlock.locking.candidate import Candidate
 from archlock.locking.laboratory import Laboratory, TrainedModel
 from archlock.locking.objective import Judge, Shortfall, explore, source_objective
+from archlock.locking.trend import Trend
 from archlock.spaces.protocol import Genotype
+from archlock.spaces.text import format_genotype
 
-TWIN_GENERATIONS = 10
+TWIN_GENERATIONS = 6
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Choice:
         source_only: the best finalist chosen for the source alone, whatever its size.
         within_tolerance: the locked model's validation metric is within the tolerance of ``source_only``.
         finalists: every finalist trained, in the order of their predicted lock.
-        validation_attacks: attacks on validation targets by genotype.
+        validation_attacks: attacks on validation targets by genotype: contenders, and a peer of each one's size.
         matched: the twin's parameters and multiply-adds match; else it is the nearest in size that was found.
     """
 
@@ -40,19 +42,33 @@ class Choice:
     validation_attacks: dict[Genotype, list[AttackResult]]
 
 
-def choose(laboratory: Laboratory, judge: Judge) -> Choice:
-    """Train finalists on the source, attack them on validation targets, choose the release, and find its twin."""
-    for_source = laboratory.train(_best_for_source(judge, laboratory.plan.settings.finalists.count))
-    source_only = max(for_source, key=lambda model: model.validation)
+def choose(laboratory: Laboratory, judge: Judge, trend: Trend) -> Choice:
+    """Train finalists on the source, attack each and a peer of its size on validation targets, choose, find the twin.
+
+    Args:
+        laboratory: where finalists are trained and attacked.
+        judge: holds every candidate, those of a search for the source alone among them.
+        trend: orders candidates by their predicted lock.
+    """
+    count = laboratory.plan.settings.finalists.count
+    for_source = [one.genotype for one in _for_source(judge, judge.over_budget)[:count]]
+    source_only = max(laboratory.train(for_source), key=lambda model: model.validation)
     floor = source_floor(laboratory, source_only.validation)
-    finalists = _train_admissible(laboratory, judge, floor)
+    finalists = _train_admissible(laboratory, judge, trend, floor)
     admissible = [model for model in finalists if model.validation >= floor]
-    within = bool(admissible)
     contenders = admissible or [max(finalists, key=lambda model: model.validation)]
-    attacks = _attack(laboratory, contenders)
-    locked = min(contenders, key=lambda model: (_reached(attacks[model.genotype]), model.genotype))
-    twin, matched = _find_twin(laboratory, judge, locked)
-    return Choice(locked, twin, source_only, within, matched, tuple(finalists), attacks)
+    peers = {model.genotype: _peers(judge, model.genotype) for model in contenders}
+    attacks = _attack(laboratory, contenders, [ranked[0].genotype for ranked in peers.values()])
+
+    def gain(model: TrainedModel) -> float:
+        peer = peers[model.genotype][0].genotype
+        return _reached(attacks[peer]) - _reached(attacks[model.genotype])
+
+    locked = max(contenders, key=lambda model: (gain(model), model.genotype))
+    matching = [one for one in peers[locked.genotype][:count] if _mismatch(judge, locked.genotype)(one) == 0]
+    candidates = matching or peers[locked.genotype][:1]
+    twin = max(laboratory.train([one.genotype for one in candidates]), key=lambda model: model.validation)
+    return Choice(locked, twin, source_only, bool(admissible), bool(matching), tuple(finalists), attacks)
 
 
 def source_floor(laboratory: Laboratory, best: float) -> float:
@@ -61,18 +77,12 @@ def source_floor(laboratory: Laboratory, best: float) -> float:
     return max(best - source.tolerance, source.at_least if source.at_least is not None else -np.inf)
 
 
-def _best_for_source(judge: Judge, count: int) -> list[Genotype]:
-    """Candidates within the budgets with the best predicted source metric, by a search for the source alone."""
-    explore(judge, source_objective, judge.over_budget, stage="source alone", seeds=judge.knowledge.population)
-    return [one.genotype for one in _for_source(judge, judge.over_budget)[:count]]
-
-
 def _for_source(judge: Judge, shortfall: Shortfall) -> list[Candidate]:
     """All candidates, those that meet the constraint first, the best predicted source metric first among them."""
     return sorted(judge.candidates.values(), key=lambda one: (shortfall(one), -one.source, one.genotype))
 
 
-def _train_admissible(laboratory: Laboratory, judge: Judge, floor: float) -> list[TrainedModel]:
+def _train_admissible(laboratory: Laboratory, judge: Judge, trend: Trend, floor: float) -> list[TrainedModel]:
     """Train the best locked candidates; where none keeps the source metric, one more round of the next best.
 
     Where none is predicted to keep it, those that are predicted to miss it least are trained: a prediction alone must
@@ -80,21 +90,21 @@ def _train_admissible(laboratory: Laboratory, judge: Judge, floor: float) -> lis
     """
     count = laboratory.plan.settings.finalists.count
     affordable = [one for one in judge.candidates.values() if judge.over_budget(one) == 0]
-    admissible = [one for one in affordable if one.shortfall == 0]
-    if admissible:
-        ranked = sorted(admissible, key=lambda one: (one.lock, one.genotype))
-    else:
-        ranked = sorted(affordable, key=lambda one: (one.shortfall, one.lock, one.genotype))
+    ranked = sorted(affordable, key=lambda one: (one.shortfall, trend.lock(one), one.genotype))
     models = laboratory.train([one.genotype for one in ranked[:count]])
     if not any(model.validation >= floor for model in models):
         models += laboratory.train([one.genotype for one in ranked[count : 2 * count]])
     return models
 
 
-def _attack(laboratory: Laboratory, models: Sequence[TrainedModel]) -> dict[Genotype, list[AttackResult]]:
+def _attack(
+    laboratory: Laboratory, models: Sequence[TrainedModel], peers: Sequence[Genotype]
+) -> dict[Genotype, list[AttackResult]]:
+    """Every attack on validation targets, at the largest budget, on models and peers."""
     plan = laboratory.plan
+    everyone = {model.genotype: model for model in (*models, *laboratory.train(list(dict.fromkeys(peers))))}
     targets, budget = plan.settings.targets.validation, plan.budgets[-1]
-    return laboratory.attack(models, targets, plan.attacks, (budget,), "attack finalists")
+    return laboratory.attack(list(everyone.values()), targets, plan.attacks, (budget,), "attack finalists")
 
 
 def _reached(results: Sequence[AttackResult]) -> float:
@@ -109,20 +119,23 @@ def _reached(results: Sequence[AttackResult]) -> float:
     return float(np.mean(as_released) + np.mean(with_surgery)) / 2
 
 
-def _find_twin(laboratory: Laboratory, judge: Judge, locked: TrainedModel) -> tuple[TrainedModel, bool]:
-    """Search for the source alone under the locked model's size, train the best, keep the strongest on the source."""
-    like = judge.candidates[locked.genotype].cost
-    match = laboratory.plan.settings.finalists.match
+def _mismatch(judge: Judge, genotype: Genotype) -> Shortfall:
+    """How far a candidate's size is from an architecture's, beyond the tolerance, and its cost beyond the budgets."""
+    like = judge.candidates[genotype].cost
+    match = judge.laboratory.plan.settings.finalists.match
 
     def mismatch(one: Candidate) -> float:
         sizes = ((one.cost.parameters, like.parameters), (one.cost.macs, like.macs))
         return judge.over_budget(one) + sum(max(0.0, abs(size / wanted - 1) - match) for size, wanted in sizes)
 
+    return mismatch
+
+
+def _peers(judge: Judge, genotype: Genotype) -> list[Candidate]:
+    """Architectures of the same size by predicted source metric, after a search for the source alone at that size."""
+    mismatch = _mismatch(judge, genotype)
     known = [one.genotype for one in _for_source(judge, mismatch)]
-    population = laboratory.plan.settings.engine.population
-    explore(judge, source_objective, mismatch, stage="twin", seeds=known[:population], generations=TWIN_GENERATIONS)
-    ranked = [one for one in _for_source(judge, mismatch) if one.genotype != locked.genotype]
-    chosen = ranked[: laboratory.plan.settings.finalists.count]
-    matching = [one for one in chosen if mismatch(one) == 0] or chosen[:1]
-    models = laboratory.train([one.genotype for one in matching])
-    return max(models, key=lambda model: model.validation), mismatch(matching[0]) == 0
+    population = judge.laboratory.plan.settings.engine.population
+    stage = f"twin of {format_genotype(genotype)}"
+    explore(judge, source_objective, mismatch, stage=stage, seeds=known[:population], generations=TWIN_GENERATIONS)
+    return [one for one in _for_source(judge, mismatch) if one.genotype != genotype]

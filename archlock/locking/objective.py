@@ -12,6 +12,7 @@ from archlock.locking.budgets import excess
 from archlock.locking.candidate import Candidate
 from archlock.locking.knowledge import Knowledge
 from archlock.locking.laboratory import HardwareCost, Laboratory
+from archlock.locking.trend import Trend
 from archlock.scores import FloatArray
 from archlock.seeding import numpy_generator
 from archlock.spaces.protocol import Genotype
@@ -62,11 +63,15 @@ class Judge:
         return np.array([max([value, *group]) for value, group in zip(own, groups, strict=True)])
 
 
-def lock_objectives(robust: bool) -> Objectives:
-    """Source up; transfer down, mean and worst, and robust where asked; latency and energy down; all minimised."""
+def lock_objectives(trend: Trend, robust: bool) -> Objectives:
+    """Source up; transfer down, mean and worst, and robust where asked; latency and energy down; all minimised.
+
+    Transfer scores count by how far they are from what size and source score explain; see `Trend`.
+    """
 
     def objectives(one: Candidate) -> tuple[float, ...]:
-        transfer = (one.transfer_mean, one.transfer_worst) + ((one.robust,) if robust else ())
+        mean, worst, after_edits = map(float, trend.excess([one])[0])
+        transfer = (mean, worst, after_edits) if robust else (mean, worst)
         return (-one.source, *transfer, one.cost.latency_s, one.cost.energy_j)
 
     return objectives

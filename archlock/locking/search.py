@@ -12,8 +12,9 @@ from archlock.locking.candidate import Candidate
 from archlock.locking.finalists import Choice, choose
 from archlock.locking.knowledge import Knowledge, learn
 from archlock.locking.laboratory import Laboratory, TrainedModel
-from archlock.locking.objective import Judge, explore, lock_objectives
+from archlock.locking.objective import Judge, explore, lock_objectives, source_objective
 from archlock.locking.plan import PROBES, Plan
+from archlock.locking.trend import Trend
 from archlock.runs import Workshop
 from archlock.spaces.protocol import Genotype
 from archlock.tasks.ledger import HELD_OUT_ATTACK, Ledger
@@ -66,9 +67,11 @@ def run_search(plan: Plan, workshop: Workshop) -> Outcome:
     )
     knowledge = learn(laboratory, population)
     judge = Judge(laboratory, knowledge)
-    objectives = lock_objectives(plan.settings.engine.robust)
+    explore(judge, source_objective, judge.over_budget, stage="source alone", seeds=population)
+    trend = Trend.fit(list(judge.candidates.values()))
+    objectives = lock_objectives(trend, plan.settings.engine.robust)
     front = explore(judge, objectives, lambda one: one.shortfall, stage="lock", seeds=population)
-    choice = choose(laboratory, judge)
+    choice = choose(laboratory, judge, trend)
     baselines = _train_baselines(laboratory, judge, choice)
     with ledger.opened(HELD_OUT_ATTACK, *(task.title for task in targets.held_out)):
         held_out = _measure(laboratory, choice, baselines)
