@@ -13,7 +13,7 @@ import torch
 from pydantic import ValidationError
 
 from archlock.config import RunSettings, load_settings
-from archlock.errors import RunFolderError, UsageError, did_you_mean
+from archlock.errors import InterruptedRunError, RunFolderError, UsageError, did_you_mean
 from archlock.executors import Executor, SerialExecutor
 from archlock.hwcost import estimate, load_hardware, trace
 from archlock.iospec import IOSpec, OutputKind
@@ -190,7 +190,11 @@ def _settings_of(folder: RunFolder) -> RunSettings:
 
 
 def _finish(plan: Plan, folder: RunFolder, executor: Executor | None, progress: Progress | None) -> RunRecord:
-    record, outcome = _record(plan, folder, executor, progress)
+    try:
+        record, outcome = _record(plan, folder, executor, progress)
+    except (InterruptedRunError, KeyboardInterrupt):
+        way_on = f"what was finished is kept, and `archlock resume {folder.path}` goes on"
+        raise InterruptedRunError(f"interrupted; {way_on}") from None
     folder.write_text(RECORD, record.model_dump_json(indent=1))
     folder.write_text(PAGE, render_page(record))
     folder.write_text("ledger.json", outcome.ledger.to_json())

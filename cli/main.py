@@ -77,8 +77,12 @@ def run(arguments: list[str]) -> int:
     # Taken out wherever it stands, since nobody runs a failed command again to put an option first.
     rest = [argument for argument in options if argument != "--debug"] + arguments[len(options) :]
     try:
-        code = root.main(rest, prog_name="archlock", standalone_mode=False)
+        # Not root.main, which would exit 1 on a closed pipe: here 1 says that a policy or a budget failed.
+        with root.make_context("archlock", rest) as context:
+            root.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
         return _fail("interrupted", InterruptedRunError.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -94,7 +98,7 @@ def run(arguments: list[str]) -> int:
         if debug:
             traceback.print_exc()
         return _fail(*_explained(error))
-    return code if isinstance(code, int) else 0
+    return 0
 
 
 def _explained(error: Exception) -> tuple[str, int]:
