@@ -19,6 +19,7 @@ from PIL import Image
 from archlock.api import versions
 from archlock.cli.main import run
 from archlock.config import load_settings
+from archlock.locking import budgets
 from archlock.runs import RunFolder
 
 Captured = pytest.CaptureFixture[str]
@@ -216,7 +217,10 @@ def test_settings_of_another_version_are_refused_in_words(tmp_path: Path, capsys
 TINY = ["labels.architectures=8", "proxies.architectures=8", "input.height=8", "input.width=8"]
 
 
-def test_a_budget_that_nothing_meets_names_the_nearest_figure(tmp_path: Path, capsys: Captured) -> None:
+def test_a_budget_that_nothing_meets_names_the_nearest_figure(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budgets, "RESCUE_GENERATIONS", 2)
     assignments = [
         part for text in (*TINY, "hardware.energy_j=", "hardware.latency_s=1e-12") for part in ("--set", text)
     ]
