@@ -104,7 +104,8 @@ def write_program(model: TrainedNetwork, folder: Path) -> Path:
     batch = torch.export.Dim("batch", min=1, max=4096)
     example = torch.zeros(2, *model.io.input_shape)
     program = torch.export.export(model.network(), (example,), dynamic_shapes=({0: batch},))
-    torch.export.save(program, path)
+    with path.open("wb") as file:
+        torch.export.save(program, file)
     return path
 
 
@@ -154,5 +155,6 @@ def export_network(model: TrainedNetwork, folder: Path, form: str = "safetensors
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return WRITERS[form](model, folder)
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{folder}: cannot be written: {reason}") from None
