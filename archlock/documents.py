@@ -166,13 +166,13 @@ def _section(holder: Any, part: str | int, path: KeyPath, shown: str, word_key: 
 def located(source: Source | None, *path: str | int) -> Iterator[None]:
     """Adds the place and key to a `UsageError` raised inside, such as an unknown name found after validation.
 
-    A `ConfigError` names its own file and passes as it is; a plain `UsageError` becomes a `ConfigError`.
+    A `ConfigError` that names a line, of another file, passes as it is; a plain `UsageError` becomes a `ConfigError`.
     """
     try:
         yield
-    except ConfigError:
-        raise
     except UsageError as error:
+        if isinstance(error, ConfigError) and re.match(r".+?:\d+: ", str(error)):
+            raise
         kind = ConfigError if type(error) is UsageError else type(error)
         where = f"{source.place(path)}: {dotted(path)}" if source else dotted(path)
         raise kind(f"{where}: {error}") from error

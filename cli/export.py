@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -14,8 +15,10 @@ import click
     "--format", "form", type=click.Choice(("safetensors", "onnx", "pt2")), default="safetensors", show_default=True
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.")
-def command(run: Path, candidate: str | None, form: str, out: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(run: Path, candidate: str | None, form: str, out: Path, as_json: bool) -> None:
     """Write a model of a finished run."""
     from archlock.api import export
 
-    click.echo(str(export(run, out, form, candidate)))
+    written = export(run, out, form, candidate)
+    click.echo(json.dumps({"written": str(written), "format": form}) if as_json else str(written))

@@ -11,6 +11,7 @@ import click
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(("html", "json")), default="html", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; stdout by default.")
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def command(run: Path, form: str, out: Path | None) -> None:
     """Show a run's report; RUN is a run folder or its report.json."""
     from archlock.api import read_report

@@ -248,5 +248,7 @@ def test_located_adds_the_place_and_keeps_the_kind_of_error() -> None:
         raise UsageError("wrong")
     with pytest.raises(ConfigError, match=r"^other\.yaml:3: c: wrong$"), located(source, "a"):
         raise ConfigError("other.yaml:3: c: wrong")
+    with pytest.raises(ConfigError, match=r"^w\.yaml:2: a\.b: other\.yaml: no such file$"), located(source, "a", "b"):
+        raise ConfigError("other.yaml: no such file")
     with pytest.raises(RunFolderError, match=r"^w\.yaml:1: a: x$"), located(source, "a"):
         raise RunFolderError("x")
