@@ -26,7 +26,7 @@ SECTIONS = ("labels", "engine", "attacks", "proxies", "at_least", "samples", "la
 
 odd_values = st.sampled_from((*WORDS, *NUMBERS, *NESTS)).map(copy.deepcopy)
 odd_text = st.text(max_size=20) | st.sampled_from(SYNTAX)
-settled = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settled = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 Check = Callable[[bytes], int]
 
 
@@ -131,7 +131,7 @@ def test_changed_text_is_planned_or_refused_in_one_line(check: Check, text: byte
     check(text)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([".".join(map(str, path)) for path in paths_of(DATA)] + ["targets.search[1].seed"]),
     odd_values | odd_text,
