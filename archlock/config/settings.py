@@ -142,7 +142,9 @@ class AttackSettings(Document):
     learning_rates: Annotated[tuple[PositiveFloat, ...], Distinct] = Field(
         (0.003, 0.01), min_length=1, description="each is tried; the best on validation data counts"
     )
-    steps: Count = Field(150, description="training steps of one trial")
+    steps: Count = Field(
+        150, description="training steps of one trial with all of the data; fewer with the root of the fraction"
+    )
     edits: Annotated[tuple[Name, ...], Distinct] = Field(
         ("stem", "resolution", "tokens", "skip", "all"), description="surgeries, each followed by fine-tuning"
     )

@@ -53,10 +53,15 @@ class Plan:
 
     @property
     def budgets(self) -> tuple[AttackBudget, ...]:
-        """One attacker's budget per data fraction, smallest first."""
+        """One attacker's budget per data fraction, smallest first.
+
+        Steps fall with the root of the fraction: with a quarter of the data half the steps are twice the epochs.
+        """
         attacks, batch = self.settings.attacks, self.settings.labels.batch
-        fractions = sorted(set(attacks.fractions))
-        return tuple(AttackBudget(share, attacks.steps, batch, attacks.learning_rates) for share in fractions)
+        return tuple(
+            AttackBudget(share, max(1, round(attacks.steps * share**0.5)), batch, attacks.learning_rates)
+            for share in sorted(set(attacks.fractions))
+        )
 
     @property
     def label_schedule(self) -> Schedule:
@@ -131,7 +136,8 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
     settings = plan.settings
     targets, labels, attacks = settings.targets, settings.labels, settings.attacks
     proxied = max(settings.proxies.architectures, labels.architectures)
-    trial_s = len(attacks.learning_rates) * attacks.steps * STEP_S
+    mean_steps = sum(budget.steps for budget in plan.budgets) / len(plan.budgets)
+    trial_s = len(attacks.learning_rates) * mean_steps * STEP_S
     held_out = len(targets.held_out) * len(plan.budgets)
     count = settings.finalists.count
     baselines = (1 + BASELINES_TRAINED) * len(targets.held_out) * len(PROBES)
