@@ -64,8 +64,7 @@ def _on_features(network: Network, task: Task) -> Task:
     pooled = task.io.output is not OutputKind.DENSE
     owned = _features(network, task.train.inputs, pooled)
     mean = owned.mean(dim=(0, 2, 3), keepdim=True)
-    # A single pooled sample has no deviation: it is then left unscaled.
-    deviation = owned.std(dim=(0, 2, 3), keepdim=True).nan_to_num(nan=1.0).clamp_min(1e-6)
+    deviation = owned.std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-6)
 
     def standardised(split: Split) -> Split:
         return Split((_features(network, split.inputs, pooled) - mean) / deviation, split.targets)

@@ -109,7 +109,7 @@ class Task:
         return float(1 - error.mean())
 
     def fraction(self, share: float, generator: torch.Generator) -> Task:
-        """The same task with a random share of its training samples, at least one per class where classes exist.
+        """The same task with a random share of its training samples, at least two and at least one per class.
 
         Raises:
             TaskError: the share is not in (0, 1].
@@ -119,7 +119,8 @@ class Task:
         if share == 1:
             return self
         order = torch.randperm(len(self.train), generator=generator)
-        keep = order[: max(1, round(share * len(order)))]
+        # Two at least: batch norm cannot train on one sample.
+        keep = order[: max(2, round(share * len(order)))]
         if self.kind is TaskKind.CLASSIFICATION:
             labels = self.train.targets[order]
             firsts = torch.stack([order[int((labels == label).nonzero()[0])] for label in set(labels.tolist())])
