@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Literal
 
 from archlock.attacks import AttackResult, attack_names
 from archlock.hwcost import estimate, trace
@@ -23,11 +24,13 @@ from archlock.report.record import (
     Role,
     RunRecord,
 )
+from archlock.report.statistics import accuracy_figure
 from archlock.runs.manifest import digest_of
 from archlock.scores import Origin
 from archlock.spaces.protocol import Genotype
 from archlock.spaces.text import format_genotype, genotype_id
 from archlock.tasks.registry import load_task
+from archlock.tasks.task import TaskKind
 
 NOTES = (
     "Tasks that archlock generates stand for an attacker's tasks; a real attacker's task may transfer better.",
@@ -101,12 +104,21 @@ def _model(outcome: Outcome, role: Role, model: TrainedModel) -> ModelRecord:
         macs=known.cost.macs,
         latency_s=Figure(value=known.cost.latency_s, origin=Origin.MODELLED, unit="s"),
         energy_j=Figure(value=known.cost.energy_j, origin=Origin.MODELLED, unit="J"),
-        source_validation=Figure(value=model.validation, origin=Origin.TRAINED),
-        source_test=Figure(value=outcome.held_out.source_test[model.genotype], origin=Origin.TRAINED),
+        source_validation=_source_figure(outcome, model.validation, "validation"),
+        source_test=_source_figure(outcome, outcome.held_out.source_test[model.genotype], "test"),
         predicted_source=Figure(value=known.source, origin=Origin.PREDICTED),
         predicted_transfer=Figure(value=known.transfer_mean, origin=Origin.PREDICTED, unit="logit"),
         predicted_robust=Figure(value=known.robust, origin=Origin.PREDICTED, unit="logit"),
     )
+
+
+def _source_figure(outcome: Outcome, value: float, part: Literal["validation", "test"]) -> Figure:
+    """The source metric on one part of its samples, with an interval where it is an accuracy."""
+    settings = outcome.plan.settings
+    source = load_task(settings.source.task, input_shape=settings.input.shape)
+    if source.kind is not TaskKind.CLASSIFICATION:
+        return Figure(value=value, origin=Origin.TRAINED)
+    return accuracy_figure(value, len(source.test if part == "test" else source.validation), Origin.TRAINED)
 
 
 def _hardware(outcome: Outcome) -> HardwareRecord:

@@ -25,7 +25,7 @@ from archlock.predictors import RelationModel, TaskEvidence
 from archlock.report.build import build_record
 from archlock.report.compare import relative_fall, released_mean
 from archlock.report.record import RunRecord, read_record
-from archlock.report.statistics import LEVEL, bootstrap_mean
+from archlock.report.statistics import LEVEL, accuracy_figure, bootstrap_mean
 from archlock.scores import Origin
 from archlock.tasks.ledger import HELD_OUT_ATTACK, Ledger
 
@@ -142,6 +142,29 @@ def test_a_baseline_is_measured_against_the_twin() -> None:
 
 def test_the_source_metric_is_the_tasks_own() -> None:
     assert record_of().source_metric == "accuracy"
+
+
+def test_source_accuracies_come_with_what_one_test_part_can_tell() -> None:
+    locked = record_of().model("locked")
+    for figure in (locked.source_test, locked.source_validation):
+        assert figure.low is not None
+        assert figure.high is not None
+        assert 0.01 < figure.value - figure.low < 0.05
+        assert 0.01 < figure.high - figure.value < 0.05
+
+
+@given(right=st.integers(0, 200), samples=st.integers(1, 200))
+@settings(deadline=None)
+def test_an_accuracy_lies_in_its_interval_and_both_in_bounds(right: int, samples: int) -> None:
+    figure = accuracy_figure(min(right, samples) / samples, samples, Origin.TRAINED)
+    assert figure.low is not None
+    assert figure.high is not None
+    assert 0 <= figure.low <= figure.value + 1e-9
+    assert figure.value - 1e-9 <= figure.high <= 1
+    many = accuracy_figure(figure.value, 4 * samples, Origin.TRAINED)
+    assert many.high is not None
+    assert many.low is not None
+    assert many.high - many.low < figure.high - figure.low
 
 
 def test_a_model_of_two_roles_is_one_model_twice() -> None:
