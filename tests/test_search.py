@@ -309,3 +309,42 @@ def test_a_wrong_export_is_one_line(run: Run, tmp_path: Path, asked: dict[str, s
         api.export(run.path, tmp_path / "out", **asked)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+TINY: dict[str, Any] = {
+    "targets": {
+        "search": [{"name": "textures", "samples": 60}],
+        "validation": [{"name": "counting", "samples": 60}],
+        "held_out": [{"name": "glyphs", "samples": 60}],
+    },
+    "hardware": {},
+    "labels": {"architectures": 8, "target_architectures": 4, "steps": 3},
+    "proxies": {"names": ["nwot"], "architectures": 8, "batch": 8},
+    "finalists": {"count": 1, "steps": 5},
+    "attacks": {"fractions": [1.0], "learning_rates": [0.01], "steps": 2, "edits": ["stem"]},
+}
+CORNERS: dict[str, tuple[dict[str, Any], str, bool]] = {
+    "no target labels": ({"labels": {"architectures": 8, "target_architectures": 0, "steps": 3}}, "accuracy", True),
+    "a threshold nothing reaches": ({"source": {"task": "digits", "at_least": 0.9999}}, "accuracy", False),
+    "random engine": ({"engine": {"name": "random", "population": 4, "generations": 1}}, "accuracy", True),
+    "dense source": ({"source": {"task": {"name": "darcy", "samples": 60}}}, "1 - relative error", True),
+    "multi-label source": ({"source": {"task": {"name": "presence", "samples": 60}}}, "macro F1", True),
+    "a rate that diverges": (
+        {
+            "attacks": {"fractions": [0.01], "learning_rates": [1e6], "steps": 3, "edits": []},
+            "input": {"channels": 1, "height": 9, "width": 13},
+        },
+        "accuracy",
+        True,
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("corner", CORNERS)
+def test_a_corner_of_the_settings_ends_in_a_record(corner: str) -> None:
+    changes, metric, within = CORNERS[corner]
+    record = api.search(settings_of(**{**TINY, **changes}))
+    assert record.source_metric == metric
+    assert within or not record.within_tolerance
+    assert ("misses the source tolerance" in record.headline) == (not record.within_tolerance)

@@ -92,19 +92,20 @@ def headline(outcome: Outcome, rows: Sequence[TargetRow], means: Sequence[Summar
     budget = f"{_count(attacks.steps, 'step')} and {_count(len(attacks.learning_rates), 'learning rate')} per attack"
     source = "" if outcome.choice.within_tolerance else "; the locked model itself misses the source tolerance"
     twin = "" if outcome.choice.matched else "; the twin is not of the same size"
-    reached = "; ".join(map(_reached, sorted(means, key=lambda mean: -mean.fraction)))
+    surgery = "after surgery" if attacks.edits else "with no surgery tried"
+    reached = "; ".join(_reached(mean, surgery) for mean in sorted(means, key=lambda mean: -mean.fraction))
     return (
         f"The lock {verdict} by the attacks that were run, {budget}, mean over {_count(len(targets), 'held-out task')}"
         f": {reached}{source}{twin}; not run: {', '.join(not_run)}."
     )
 
 
-def _reached(mean: Summary) -> str:
+def _reached(mean: Summary, surgery: str) -> str:
     fall = mean.relative_fall
     side = "below" if fall.value >= 0 else "above"
     return (
         f"with {100 * mean.fraction:.3g}% of the data the strongest attack before surgery ends {_percent(fall)} {side} "
-        f"the strongest on the unlocked twin, and after surgery the transfer advantage over training a public network "
+        f"the strongest on the unlocked twin, and {surgery} the transfer advantage over training a public network "
         f"from scratch is {_points(mean.locked_advantage)} (twin {_points(mean.twin_advantage)})"
     )
 

@@ -55,6 +55,7 @@ def outcome_of(
     fractions: Sequence[float] = (1.0,),
     within: bool = True,
     matched: bool = True,
+    edits: Sequence[str] = ("stem",),
     same_winner: bool = False,
 ) -> Outcome:
     """An outcome with attacks as given; three networks of the real space, costed and trained by nobody."""
@@ -66,7 +67,7 @@ def outcome_of(
                 "validation": [{"name": "counting", "samples": 60}],
                 "held_out": [{"name": "glyphs", "samples": 60}, {"name": "darcy", "samples": 60}],
             },
-            "attacks": {"fractions": list(fractions), "learning_rates": [0.01], "edits": ["stem"]},
+            "attacks": {"fractions": list(fractions), "learning_rates": [0.01], "edits": list(edits)},
         }
     )
     plan, rng = make_plan(run_settings), np.random.default_rng(0)
@@ -200,6 +201,11 @@ class TestHeadline:
         said = record_of(locked=flat(0.9), twin=flat(0.6)).headline
         assert "ends 50% (interval of the fall -50% to -50%) above the strongest on the unlocked twin" in said
         assert "broken on 2 of 2" in said
+
+    def test_surgery_is_not_named_where_none_was_tried(self) -> None:
+        said = record_of(locked=flat(0.4), twin=flat(0.5), edits=()).headline
+        assert "after surgery" not in said
+        assert "with no surgery tried the transfer advantage" in said
 
     def test_a_missed_tolerance_and_an_unmatched_twin_are_said(self) -> None:
         plain, marked = record_of().headline, record_of(within=False, matched=False).headline
