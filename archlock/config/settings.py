@@ -148,6 +148,9 @@ class AttackSettings(Document):
     edits: Annotated[tuple[Name, ...], Distinct] = Field(
         ("stem", "resolution", "tokens", "skip", "all"), description="surgeries, each followed by fine-tuning"
     )
+    validation_edits: Annotated[tuple[Name, ...], Distinct] = Field(
+        ("all",), description="surgeries used to choose among finalists"
+    )
 
 
 class RunSettings(Document):

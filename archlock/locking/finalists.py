@@ -100,11 +100,11 @@ def _train_admissible(laboratory: Laboratory, judge: Judge, trend: Trend, floor:
 def _attack(
     laboratory: Laboratory, models: Sequence[TrainedModel], peers: Sequence[Genotype]
 ) -> dict[Genotype, list[AttackResult]]:
-    """Every attack on validation targets, at the largest budget, on models and peers."""
+    """Validation attacks at the largest budget, on models and peers."""
     plan = laboratory.plan
     everyone = {model.genotype: model for model in (*models, *laboratory.train(list(dict.fromkeys(peers))))}
     targets, budget = plan.settings.targets.validation, plan.budgets[-1]
-    return laboratory.attack(list(everyone.values()), targets, plan.attacks, (budget,), "attack finalists")
+    return laboratory.attack(list(everyone.values()), targets, plan.validation_attacks, (budget,), "attack finalists")
 
 
 def _reached(results: Sequence[AttackResult]) -> float:

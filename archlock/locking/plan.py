@@ -52,6 +52,11 @@ class Plan:
         return PROBES + tuple(f"surgery:{edit}" for edit in self.settings.attacks.edits)
 
     @property
+    def validation_attacks(self) -> tuple[str, ...]:
+        """Attacks that choose among finalists."""
+        return PROBES + tuple(f"surgery:{edit}" for edit in self.settings.attacks.validation_edits)
+
+    @property
     def budgets(self) -> tuple[AttackBudget, ...]:
         """One attacker's budget per data fraction, smallest first.
 
@@ -96,9 +101,10 @@ def make_plan(settings: RunSettings, document: Source | None = None) -> Plan:
         _known(settings.hardware.execution, SCHEMAS)
     with located(document, "engine", "name"):
         _known(settings.engine.name, engine_names())
-    for index, edit in enumerate(settings.attacks.edits):
-        with located(document, "attacks", "edits", index):
-            _known(edit, edit_names())
+    for key in ("edits", "validation_edits"):
+        for index, edit in enumerate(getattr(settings.attacks, key)):
+            with located(document, "attacks", key, index):
+                _known(edit, edit_names())
     for index, proxy in enumerate(settings.proxies.names):
         with located(document, "proxies", "names", index):
             find_proxies([proxy])
@@ -118,12 +124,6 @@ def _check_targets(settings: RunSettings, document: Source | None) -> None:
             if task.name not in BUILT_IN:
                 with located(document, "targets", role, index):
                     load_task(task)
-
-
-def all_targets(settings: RunSettings) -> tuple[TaskSettings, ...]:
-    """Search, validation and held-out targets."""
-    targets = settings.targets
-    return targets.search + targets.validation + targets.held_out
 
 
 def _known(name: str, known: tuple[str, ...]) -> None:
@@ -151,7 +151,7 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
         ("judge predictor", 1, 10.0),
         ("search", 3 * settings.engine.population * settings.engine.generations, TRACE_S),
         ("train finalists", 3 * count + BASELINES_TRAINED, settings.finalists.steps * STEP_S),
-        ("attack finalists", count * len(targets.validation) * len(plan.attacks), trial_s),
+        ("attack finalists", 2 * count * len(targets.validation) * len(plan.validation_attacks), trial_s),
         ("test on the source", 5, 0.1),
         (HELD_OUT_ATTACK, released + baselines, trial_s),
     )
