@@ -92,6 +92,12 @@ class LabelSettings(Document):
     target_architectures: Annotated[int, Field(ge=0, le=MOST)] = Field(
         24, description="of these, labelled on each search target too"
     )
+    rounds: Annotated[int, Field(ge=0, le=100)] = Field(
+        2, description="times that labels of what looks best are bought before the search goes on"
+    )
+    round_size: Annotated[int, Field(ge=3, le=MOST)] = Field(
+        12, description="architectures per round, each labelled on the source and on every search target"
+    )
     steps: Count = Field(100, description="training steps of one label")
     batch: Annotated[int, Field(ge=2, le=MOST)] = Field(32, description="batch size of every training")
     learning_rate: PositiveFloat = Field(0.01, description="peak of the one-cycle schedule of AdamW")

@@ -91,10 +91,25 @@ def _train_admissible(laboratory: Laboratory, judge: Judge, trend: Trend, floor:
     count = laboratory.plan.settings.finalists.count
     affordable = [one for one in judge.candidates.values() if judge.over_budget(one) == 0]
     ranked = sorted(affordable, key=lambda one: (one.shortfall, trend.lock(one), one.genotype))
-    models = laboratory.train([one.genotype for one in ranked[:count]])
+    chosen = diverse([one.genotype for one in ranked], 2 * count)
+    models = laboratory.train(chosen[:count])
     if not any(model.validation >= floor for model in models):
-        models += laboratory.train([one.genotype for one in ranked[count : 2 * count]])
+        models += laboratory.train(chosen[count:])
     return models
+
+
+def diverse(ranked: Sequence[Genotype], count: int, least: int = 3) -> list[Genotype]:
+    """The first ``count`` of a ranking that differ from each other in at least ``least`` genes.
+
+    Near twins would spend several trainings on one idea.
+    """
+    chosen: list[Genotype] = []
+    for genotype in ranked:
+        if len(chosen) == count:
+            break
+        if all(sum(a != b for a, b in zip(genotype, other, strict=True)) >= least for other in chosen):
+            chosen.append(genotype)
+    return chosen
 
 
 def _attack(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
 from archlock.locking.laboratory import Laboratory
@@ -25,11 +25,18 @@ class TaskKnowledge:
 
     Attributes:
         votes: shape (population,), the proxies' Copeland score of each architecture of the population.
-        labels: shape (labelled,), micro-trained metric of the first ``labelled`` of the population.
+        labelled: shape (k,), which of `Knowledge.architectures` were labelled.
+        labels: shape (k,), their micro-trained metric.
     """
 
     votes: FloatArray
+    labelled: NDArray[np.int64]
     labels: FloatArray
+
+    def with_labels(self, labelled: NDArray[np.int64], labels: FloatArray) -> TaskKnowledge:
+        """The same with more labels; those of architectures that already have one are passed over."""
+        new = ~np.isin(labelled, self.labelled)
+        return TaskKnowledge(self.votes, np.append(self.labelled, labelled[new]), np.append(self.labels, labels[new]))
 
 
 @dataclass(frozen=True)
@@ -74,22 +81,37 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """The fitted predictor with what it was fitted to."""
+    """The fitted predictor with what it was fitted to.
+
+    Attributes:
+        architectures: the random population, then architectures whose labels were bought later.
+        population_size: how many of them are the population.
+        embeddings: task title to shape (d,), source and library.
+        tasks: task title to votes and labels, the source first.
+        simulated: simulated targets.
+        model: the relation model fitted to all of ``tasks``.
+        to_metric: utility on the source to micro-trained metric, isotonic.
+    """
 
     plan: Plan
-    population: tuple[Genotype, ...]
+    architectures: tuple[Genotype, ...]
+    population_size: int
     embeddings: Mapping[str, FloatArray]
     tasks: Mapping[str, TaskKnowledge]
     simulated: SimulatedTargets
     model: RelationModel
     to_metric: IsotonicRegression
-    quality: tuple[dict[str, Any], ...]
+
+    @property
+    def population(self) -> tuple[Genotype, ...]:
+        """The random architectures that the search began with."""
+        return self.architectures[: self.population_size]
 
     def predict(self, genotypes: Sequence[Genotype]) -> Prediction:
         """Source and transfer scores of any genotypes."""
         features = self.plan.space.encode(genotypes)
         caution = self.plan.settings.engine.uncertainty
-        mean, deviation = self.model.score(features, self.embeddings[self.plan.settings.source.task.title])
+        mean, deviation = self.model.score(features, self._source_embedding)
         transfer = {}
         for title in self.simulated.stands_for:
             utility, spread = self.model.score(features, self.embeddings[title])
@@ -104,13 +126,18 @@ class Knowledge:
     @property
     def best_source_label(self) -> float:
         """Source metric that the best labelled architectures reach, by the fitted curve: free of the winner's luck."""
-        features = self.plan.space.encode(self.population[: len(self._source.labels)])
-        mean, _ = self.model.score(features, self.embeddings[self.plan.settings.source.task.title])
+        labelled = self.tasks[self.plan.settings.source.task.title].labelled
+        features = self.plan.space.encode([self.architectures[row] for row in labelled])
+        mean, _ = self.model.score(features, self._source_embedding)
         return float(np.max(self.to_metric.predict(mean)))
 
+    def evidence(self) -> tuple[TaskEvidence, ...]:
+        """All votes and labels, as the relation model takes them."""
+        return tuple(item for title, known in self.tasks.items() for item in _evidence(self.embeddings[title], known))
+
     @property
-    def _source(self) -> TaskKnowledge:
-        return self.tasks[self.plan.settings.source.task.title]
+    def _source_embedding(self) -> FloatArray:
+        return self.embeddings[self.plan.settings.source.task.title]
 
 
 def learn(laboratory: Laboratory, population: Sequence[Genotype]) -> Knowledge:
@@ -128,14 +155,42 @@ def learn(laboratory: Laboratory, population: Sequence[Genotype]) -> Knowledge:
     for task in library:
         count = plan.settings.labels.target_architectures
         tasks[task.title] = _study(laboratory, population, task, "label targets", count)
-    evidence = tuple(item for title, known in tasks.items() for item in _evidence(embeddings[title], known))
-    features = plan.space.encode(population)
-    quality = laboratory.judge_predictor(features, evidence)
+    return _fit(plan, tuple(population), len(population), embeddings, tasks, simulated)
+
+
+def deepen(laboratory: Laboratory, knowledge: Knowledge, genotypes: Sequence[Genotype]) -> Knowledge:
+    """Buy labels of some architectures on the source and on every library task, and fit the predictor anew."""
+    plan, known = laboratory.plan, knowledge.architectures
+    architectures = known + tuple(genotype for genotype in genotypes if genotype not in known)
+    rows = np.array([architectures.index(genotype) for genotype in genotypes], dtype=np.int64)
+    tasks = dict(knowledge.tasks)
+    for task, stage in _stages(plan):
+        labels = laboratory.micro_train(genotypes, task, stage)
+        tasks[task.title] = tasks[task.title].with_labels(rows, labels)
+    simulated = knowledge.simulated
+    return _fit(plan, architectures, knowledge.population_size, knowledge.embeddings, tasks, simulated)
+
+
+def _stages(plan: Plan) -> list[tuple[TaskSettings, str]]:
+    library = [(task, "label targets") for task in plan.settings.targets.search]
+    return [(plan.settings.source.task, "label source"), *library]
+
+
+def _fit(
+    plan: Plan,
+    architectures: tuple[Genotype, ...],
+    population_size: int,
+    embeddings: Mapping[str, FloatArray],
+    tasks: Mapping[str, TaskKnowledge],
+    simulated: SimulatedTargets,
+) -> Knowledge:
+    evidence = [item for title, known in tasks.items() for item in _evidence(embeddings[title], known)]
+    features = plan.space.encode(architectures)
     model = RelationModel.fit(features, evidence)
-    labels = tasks[source.title].labels
-    mean, _ = model.score(features[: len(labels)], embeddings[source.title])
-    to_metric = IsotonicRegression(out_of_bounds="clip").fit(mean, labels)
-    return Knowledge(plan, tuple(population), embeddings, tasks, simulated, model, to_metric, quality)
+    source = plan.settings.source.task.title
+    mean, _ = model.score(features[tasks[source].labelled], embeddings[source])
+    to_metric = IsotonicRegression(out_of_bounds="clip").fit(mean, tasks[source].labels)
+    return Knowledge(plan, architectures, population_size, embeddings, tasks, simulated, model, to_metric)
 
 
 def _simulate(plan: Plan, source: FloatArray, library: Mapping[str, FloatArray]) -> SimulatedTargets:
@@ -151,12 +206,13 @@ def _study(
     laboratory: Laboratory, population: Sequence[Genotype], task: TaskSettings, stage: str, count: int
 ) -> TaskKnowledge:
     batches: dict[str, ScoreBatch] = laboratory.score_proxies(population, task)
-    labels = laboratory.micro_train(population[: min(count, len(population))], task, stage)
-    return TaskKnowledge(vote(batches), labels)
+    labelled = np.arange(min(count, len(population)))
+    labels = laboratory.micro_train(population[: len(labelled)], task, stage)
+    return TaskKnowledge(vote(batches), labelled, labels)
 
 
 def _evidence(embedding: FloatArray, known: TaskKnowledge) -> list[TaskEvidence]:
     found = [TaskEvidence(embedding, np.arange(len(known.votes)), known.votes, "vote")]
     if len(known.labels) > 1:
-        found.append(TaskEvidence(embedding, np.arange(len(known.labels)), known.labels, "label"))
+        found.append(TaskEvidence(embedding, known.labelled, known.labels, "label"))
     return found

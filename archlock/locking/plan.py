@@ -138,6 +138,7 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
     proxied = max(settings.proxies.architectures, labels.architectures)
     mean_steps = sum(budget.steps for budget in plan.budgets) / len(plan.budgets)
     trial_s = len(attacks.learning_rates) * mean_steps * STEP_S
+    bought, labelled = labels.rounds * labels.round_size, min(labels.target_architectures, labels.architectures)
     held_out = len(targets.held_out) * len(plan.budgets)
     count = settings.finalists.count
     baselines = (1 + BASELINES_TRAINED) * len(targets.held_out) * len(PROBES)
@@ -146,10 +147,10 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
         ("cost population", proxied, TRACE_S),
         ("embed tasks", 1 + len(targets.search), 1.5),
         ("score proxies", proxied * (1 + len(targets.search)), 0.06),
-        ("label source", labels.architectures, labels.steps * STEP_S),
-        ("label targets", labels.target_architectures * len(targets.search), labels.steps * STEP_S),
+        ("label source", labels.architectures + bought, labels.steps * STEP_S),
+        ("label targets", (labelled + bought) * len(targets.search), labels.steps * STEP_S),
         ("judge predictor", 1, 10.0),
-        ("search", 3 * settings.engine.population * settings.engine.generations, TRACE_S),
+        ("search", 2 * (labels.rounds + 1) * settings.engine.population * settings.engine.generations, TRACE_S),
         ("train finalists", 3 * count + BASELINES_TRAINED, settings.finalists.steps * STEP_S),
         ("attack finalists", 2 * count * len(targets.validation) * len(plan.validation_attacks), trial_s),
         ("test on the source", 5, 0.1),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from archlock.attacks import AttackResult
 from archlock.locking.baselines import BASELINES, SOURCE_ONLY
 from archlock.locking.budgets import draw_population
 from archlock.locking.candidate import Candidate
-from archlock.locking.finalists import Choice, choose
-from archlock.locking.knowledge import Knowledge, learn
+from archlock.locking.finalists import Choice, choose, diverse
+from archlock.locking.knowledge import Knowledge, deepen, learn
 from archlock.locking.laboratory import Laboratory, TrainedModel
 from archlock.locking.objective import Judge, explore, lock_objectives, source_objective
 from archlock.locking.plan import PROBES, Plan
@@ -42,6 +43,7 @@ class Outcome:
 
     plan: Plan
     knowledge: Knowledge
+    quality: tuple[dict[str, Any], ...]
     candidates: Mapping[Genotype, Candidate]
     front: tuple[Genotype, ...]
     choice: Choice
@@ -65,18 +67,57 @@ def run_search(plan: Plan, workshop: Workshop) -> Outcome:
     population = draw_population(
         laboratory, max(plan.settings.proxies.architectures, plan.settings.labels.architectures)
     )
-    knowledge = learn(laboratory, population)
-    judge = Judge(laboratory, knowledge)
-    explore(judge, source_objective, judge.over_budget, stage="source alone", seeds=population)
-    trend = Trend.fit(list(judge.candidates.values()))
-    objectives = lock_objectives(trend, plan.settings.engine.robust)
-    front = explore(judge, objectives, lambda one: one.shortfall, stage="lock", seeds=population)
+    judge, trend, front = _explore(laboratory, learn(laboratory, population))
     choice = choose(laboratory, judge, trend)
     baselines = _train_baselines(laboratory, judge, choice)
     with ledger.opened(HELD_OUT_ATTACK, *(task.title for task in targets.held_out)):
         held_out = _measure(laboratory, choice, baselines)
+    quality = laboratory.judge_predictor(plan.space.encode(judge.knowledge.architectures), judge.knowledge.evidence())
     front_genotypes = tuple(one.genotype for one in front)
-    return Outcome(plan, knowledge, judge.candidates, front_genotypes, choice, baselines, held_out, ledger)
+    return Outcome(
+        plan, judge.knowledge, quality, judge.candidates, front_genotypes, choice, baselines, held_out, ledger
+    )
+
+
+def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, Trend, list[Candidate]]:
+    """Search for the source alone and for the lock; buy labels of what looks best, learn, and search again.
+
+    What looks best is what the predictor is most wrong about: its errors there are those that were selected for.
+    """
+    settings = laboratory.plan.settings
+    keep = settings.engine.population
+    seen: tuple[Genotype, ...] = knowledge.population
+    for round_ in range(settings.labels.rounds + 1):
+        judge = Judge(laboratory, knowledge)
+        judge.judge(seen, "search")
+        best = _for_source(judge)[:keep]
+        explore(judge, source_objective, judge.over_budget, stage=f"source alone {round_}", seeds=best)
+        trend = Trend.fit(list(judge.candidates.values()))
+        objectives = lock_objectives(trend, settings.engine.robust)
+        best = _for_lock(judge, trend)[:keep]
+        front = explore(judge, objectives, lambda one: one.shortfall, stage=f"lock {round_}", seeds=best)
+        if round_ < settings.labels.rounds:
+            seen = tuple(judge.candidates)
+            knowledge = deepen(laboratory, knowledge, _worth_labelling(judge, trend, settings.labels.round_size))
+    return judge, trend, front
+
+
+def _for_source(judge: Judge) -> list[Genotype]:
+    ranked = sorted(judge.candidates.values(), key=lambda one: (judge.over_budget(one), -one.source, one.genotype))
+    return [one.genotype for one in ranked]
+
+
+def _for_lock(judge: Judge, trend: Trend) -> list[Genotype]:
+    ranked = sorted(judge.candidates.values(), key=lambda one: (one.shortfall, trend.lock(one), one.genotype))
+    return [one.genotype for one in ranked]
+
+
+def _worth_labelling(judge: Judge, trend: Trend, count: int) -> list[Genotype]:
+    """Architectures without labels that look best: two thirds for the lock, one third for the source alone."""
+    known = set(judge.knowledge.architectures)
+    chosen = diverse([one for one in _for_lock(judge, trend) if one not in known], count - count // 3)
+    known.update(chosen)
+    return chosen + diverse([one for one in _for_source(judge) if one not in known], count // 3)
 
 
 def _train_baselines(laboratory: Laboratory, judge: Judge, choice: Choice) -> dict[str, TrainedModel]:

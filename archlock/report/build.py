@@ -211,4 +211,4 @@ def _candidates(outcome: Outcome) -> Iterator[CandidatePoint]:
 
 
 def _predictor(outcome: Outcome) -> tuple[PredictorRecord, ...]:
-    return tuple(PredictorRecord.model_validate(row) for row in outcome.knowledge.quality)
+    return tuple(PredictorRecord.model_validate(row) for row in outcome.quality)

@@ -89,22 +89,26 @@ def headline(outcome: Outcome, rows: Sequence[TargetRow], means: Sequence[Summar
     targets = {row.target for row in rows}
     broken = {row.target for row in rows if row.locked_advantage > 0}
     verdict = f"is broken on {len(broken)} of {_count(len(targets), 'held-out task')}" if broken else "is not broken"
-    budget = f"{_count(attacks.steps, 'step')} and {_count(len(attacks.learning_rates), 'learning rate')} per attack"
+    steps = {budget.fraction: budget.steps for budget in outcome.plan.budgets}
+    trials = f"{_count(len(attacks.learning_rates), 'learning rate')} per attack"
     source = "" if outcome.choice.within_tolerance else "; the locked model itself misses the source tolerance"
     twin = "" if outcome.choice.matched else "; the twin is not of the same size"
     surgery = "after surgery" if attacks.edits else "with no surgery tried"
-    reached = "; ".join(_reached(mean, surgery) for mean in sorted(means, key=lambda mean: -mean.fraction))
+    reached = "; ".join(
+        _reached(mean, steps[mean.fraction], surgery) for mean in sorted(means, key=lambda mean: -mean.fraction)
+    )
     return (
-        f"The lock {verdict} by the attacks that were run, {budget}, mean over {_count(len(targets), 'held-out task')}"
+        f"The lock {verdict} by the attacks that were run, {trials}, mean over {_count(len(targets), 'held-out task')}"
         f": {reached}{source}{twin}; not run: {', '.join(not_run)}."
     )
 
 
-def _reached(mean: Summary, surgery: str) -> str:
+def _reached(mean: Summary, steps: int, surgery: str) -> str:
     fall = mean.relative_fall
     side = "below" if fall.value >= 0 else "above"
     return (
-        f"with {100 * mean.fraction:.3g}% of the data the strongest attack before surgery ends {_percent(fall)} {side} "
+        f"with {100 * mean.fraction:.3g}% of the data and {_count(steps, 'step')} the strongest attack before surgery "
+        f"ends {_percent(fall)} {side} "
         f"the strongest on the unlocked twin, and {surgery} the transfer advantage over training a public network "
         f"from scratch is {_points(mean.locked_advantage)} (twin {_points(mean.twin_advantage)})"
     )
