@@ -166,7 +166,9 @@ def test_the_headline_is_one_sentence_with_budget_verdict_and_what_was_not_run(r
     )
     assert said.endswith(".")
     assert (f"is broken on {broken} of 2 held-out tasks by" if broken else "is not broken by") in said
-    assert "4 steps and 1 learning rate per attack" in said
+    assert "1 learning rate per attack" in said
+    assert "with 100% of the data and 4 steps" in said
+    assert "with 50% of the data and 3 steps" in said
     assert "transfer advantage" in said
     assert "not run: " in said
     assert "secure" not in said

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from archlock.attacks import AttackResult, Trial
-from archlock.locking.finalists import _reached, _train_admissible, source_floor
+from archlock.locking.finalists import _mismatch, _peers, _reached, _train_admissible, source_floor
 from archlock.locking.knowledge import Knowledge
 from archlock.locking.laboratory import Laboratory
 from archlock.locking.objective import Judge
 from archlock.locking.search import Outcome
+from archlock.locking.trend import Trend
 from archlock.spaces.protocol import Genotype
 
 
@@ -46,14 +47,16 @@ def test_attackers_reach_counts_release_and_surgery_alike_on_validation_data() -
     assert _reached(results) == pytest.approx(((0.4 + 0.6) / 2 + (0.8 + 0.6) / 2) / 2)
 
 
-def test_the_release_is_the_least_reached_of_the_admissible(outcome: Outcome) -> None:
-    choice = outcome.choice
+def test_the_release_is_admissible_and_was_attacked_beside_a_peer_of_its_size(outcome: Outcome) -> None:
+    choice, space = outcome.choice, outcome.plan.space
     floor = choice.source_only.validation - outcome.plan.settings.source.tolerance
     admissible = [model for model in choice.finalists if model.validation >= floor]
     assert choice.within_tolerance == bool(admissible) == (choice.locked.validation >= floor)
     assert choice.locked in choice.finalists
-    reached = {genotype: _reached(results) for genotype, results in choice.validation_attacks.items()}
-    assert reached[choice.locked.genotype] == min(reached.values())
+    contenders = {model.genotype for model in admissible} or {choice.locked.genotype}
+    assert contenders <= choice.validation_attacks.keys()
+    assert len(choice.validation_attacks) >= 2
+    assert all(space.canonical(genotype) == genotype for genotype in choice.validation_attacks)
 
 
 def test_finalists_were_attacked_on_validation_targets_only(outcome: Outcome) -> None:
@@ -81,6 +84,21 @@ def test_what_is_predicted_to_miss_the_source_is_still_trained(
     judge.floor = 2.0
     judged = judge.judge(population, "search")
     assert all(one.shortfall > 0 for one in judged)
-    models = _train_admissible(laboratory, judge, floor=0.0)
-    nearest = sorted(judged, key=lambda one: (one.shortfall, one.lock))[:2]
+    trend = Trend.fit(judged)
+    models = _train_admissible(laboratory, judge, trend, floor=0.0)
+    nearest = sorted(judged, key=lambda one: (one.shortfall, trend.lock(one)))[:2]
     assert [model.genotype for model in models] == [one.genotype for one in nearest]
+
+
+def test_a_peer_is_of_the_size_that_was_asked_for_where_there_is_one(
+    laboratory: Laboratory, knowledge: Knowledge, population: tuple[Genotype, ...]
+) -> None:
+    judge = Judge(laboratory, knowledge)
+    judge.judge(population, "search")
+    mismatch, peers = _mismatch(judge, population[0]), _peers(judge, population[0])
+    assert mismatch(judge.candidates[population[0]]) == 0
+    assert population[0] not in {one.genotype for one in peers}
+    assert len(peers) == len(judge.candidates) - 1
+    assert [mismatch(one) for one in peers] == sorted(mismatch(one) for one in peers)
+    matching = [one.source for one in peers if mismatch(one) == 0]
+    assert matching == sorted(matching, reverse=True)

@@ -194,8 +194,8 @@ class TestHeadline:
 
     def test_every_fraction_is_told_and_counts(self) -> None:
         said = record_of(fractions=(0.25, 1.0)).headline
-        assert "with 100% of the data" in said
-        assert "with 25% of the data" in said
+        assert "with 100% of the data and 150 steps" in said
+        assert "with 25% of the data and 75 steps" in said
 
     def test_a_model_that_transfers_better_is_not_said_to_fall(self) -> None:
         said = record_of(locked=flat(0.9), twin=flat(0.6)).headline
