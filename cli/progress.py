@@ -13,6 +13,8 @@ from rich.progress import Progress as Bars
 
 from archlock.runs.progress import PlannedStage, TimeLeft, about
 
+SAY_EVERY_S = 10.0
+
 
 class RichProgress:
     """`archlock.runs.Progress` on stderr; a context manager.
@@ -38,6 +40,8 @@ class RichProgress:
         self._left = TimeLeft(plan)
         self._stage = ""
         self._counts = (0, 0)
+        self._unsaid = False
+        self._said_s = self._began_s
         self._bars: Bars | None = None
         self._bar: TaskID | None = None
         if self._console.is_terminal:
@@ -46,7 +50,10 @@ class RichProgress:
     def start(self, stage: str, total: int, done: int = 0) -> None:
         """A stage begins; see `Progress.start`."""
         self._left.start(stage, total, done, self._clock())
-        self._stage, self._counts = stage, (done, total)
+        before = self._counts if self._unsaid and stage == self._stage else (0, 0)
+        if self._unsaid and stage != self._stage:
+            self._say()
+        self._stage, self._counts = stage, (before[0] + done, before[1] + total)
         if self._bars is not None:
             self._bars.start()
             self._bar = self._bars.add_task(stage, total=total, completed=done, left=self._left_words())
@@ -59,22 +66,33 @@ class RichProgress:
             self._bars.update(self._bar, advance=units, left=self._left_words())
 
     def finish(self) -> None:
-        """The stage has ended: its bar makes room, or its line is printed."""
+        """The stage has ended: its bar makes room, or its line is printed.
+
+        A stage that comes back at once, such as a generation of a search, is told of every ten seconds at most.
+        """
         self._left.finish()
         if self._bars is None:
-            done, total = self._counts
-            elapsed_s = self._clock() - self._began_s
-            self._line(f"{self._stage}: {done}/{total} done, {elapsed_s:.0f} s elapsed, {self._left_words()}")
+            self._unsaid = True
+            if self._clock() - self._said_s >= SAY_EVERY_S:
+                self._say()
         elif self._bar is not None:
             self._bars.remove_task(self._bar)
             self._bar = None
+
+    def _say(self) -> None:
+        done, total = self._counts
+        self._said_s, self._unsaid = self._clock(), False
+        elapsed_s = self._said_s - self._began_s
+        self._line(f"{self._stage}: {done}/{total} done, {elapsed_s:.0f} s elapsed, {self._left_words()}")
 
     def message(self, text: str) -> None:
         """One line worth knowing, above the bar."""
         self._line(text)
 
     def close(self) -> None:
-        """Take the bar off the screen."""
+        """Take the bar off the screen, or print the line that is still due."""
+        if self._unsaid:
+            self._say()
         if self._bars is not None:
             self._bars.stop()
 

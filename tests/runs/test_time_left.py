@@ -129,6 +129,21 @@ def test_without_a_terminal_a_stage_is_one_plain_line() -> None:
     assert "\x1b" not in "".join(lines)
 
 
+def test_without_a_terminal_a_stage_that_comes_back_is_told_once() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=False, width=100)
+    with RichProgress(PLAN, console, clock=lambda: 0.0) as progress:
+        for _ in range(3):
+            progress.start("label", 2)
+            progress.advance(2)
+            progress.finish()
+        progress.start("attack", 1)
+        progress.advance()
+        progress.finish()
+    lines = screen.getvalue().splitlines()
+    assert [line.split(" done")[0] for line in lines] == ["label: 6/6", "attack: 1/1"]
+
+
 def test_on_a_terminal_there_is_a_bar_that_leaves_nothing_behind() -> None:
     shown = _show(terminal=True)
     assert "\x1b[2K" in shown
