@@ -40,7 +40,7 @@ def settings_of(seed: int = 0, **changes: Any) -> RunSettings:
                 "held_out": [{"name": "glyphs", "samples": 90}, {"name": "darcy", "samples": 60}],
             },
             "hardware": {"latency_s": LATENCY_S},
-            "labels": {"architectures": 8, "target_architectures": 4, "steps": 10},
+            "labels": {"architectures": 8, "target_architectures": 4, "steps": 10, "rounds": 1, "round_size": 3},
             "proxies": {"names": ["nwot", "synflow"], "architectures": 9, "batch": 16},
             "engine": {"population": 4, "generations": 1},
             "finalists": {"count": 1, "steps": 30},
@@ -320,13 +320,17 @@ TINY: dict[str, Any] = {
         "held_out": [{"name": "glyphs", "samples": 60}],
     },
     "hardware": {},
-    "labels": {"architectures": 8, "target_architectures": 4, "steps": 3},
+    "labels": {"architectures": 8, "target_architectures": 4, "steps": 3, "rounds": 0},
     "proxies": {"names": ["nwot"], "architectures": 8, "batch": 8},
     "finalists": {"count": 1, "steps": 5},
     "attacks": {"fractions": [1.0], "learning_rates": [0.01], "steps": 2, "edits": ["stem"]},
 }
 CORNERS: dict[str, tuple[dict[str, Any], str, bool]] = {
-    "no target labels": ({"labels": {"architectures": 8, "target_architectures": 0, "steps": 3}}, "accuracy", True),
+    "no target labels": (
+        {"labels": {"architectures": 8, "target_architectures": 0, "steps": 3, "rounds": 0}},
+        "accuracy",
+        True,
+    ),
     "a threshold nothing reaches": ({"source": {"task": "digits", "at_least": 0.9999}}, "accuracy", False),
     "random engine": ({"engine": {"name": "random", "population": 4, "generations": 1}}, "accuracy", True),
     "dense source": ({"source": {"task": {"name": "darcy", "samples": 60}}}, "1 - relative error", True),

@@ -49,7 +49,7 @@ def test_every_unit_that_reads_a_label_is_in_the_ledger(outcome: Outcome, store:
     assert {"embed tasks", "score proxies", "label source", "attack finalists", HELD_OUT_ATTACK} <= done.keys()
     # A finalist of two roles is trained once and asked for twice.
     assert all(noted[stage] >= done[stage] for stage in done)
-    assert noted["label source"] + noted["label targets"] == done["label source"] + done["label targets"] == 18
+    assert noted["label source"] + noted["label targets"] == done["label source"] + done["label targets"] == 27
 
 
 def test_a_search_that_finds_its_work_done_keeps_the_same_ledger(outcome: Outcome, store: InMemoryRun) -> None:

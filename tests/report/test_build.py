@@ -79,7 +79,7 @@ def outcome_of(
     evidence = (TaskEvidence(np.ones(2), np.arange(3), np.arange(3.0), "vote"),)
     simulated = SimulatedTargets(np.ones((1, 2)), {"textures(samples=60)": 1.0})
     model = RelationModel.fit(features, evidence)
-    knowledge = Knowledge(plan, tuple(genotypes), {}, {}, simulated, model, IsotonicRegression(), ())
+    knowledge = Knowledge(plan, tuple(genotypes), 3, {}, {}, simulated, model, IsotonicRegression())
     winner = models[0] if same_winner else models[2]
     choice = Choice(models[0], models[1], winner, within, matched, (models[0],), {})
     baselines = {SOURCE_ONLY: winner, "random admissible": models[2], "proxy vote": models[1]}
@@ -93,7 +93,7 @@ def outcome_of(
     for target in (GLYPHS, DARCY):
         ledger.read(target, "some network", HELD_OUT_ATTACK, lambda: None)
     held_out = HeldOut(tests, attacks, tuple(results(public, fractions)))
-    return Outcome(plan, knowledge, candidates, (genotypes[0],), choice, baselines, held_out, ledger)
+    return Outcome(plan, knowledge, (), candidates, (genotypes[0],), choice, baselines, held_out, ledger)
 
 
 def record_of(**changes: Any) -> RunRecord:
