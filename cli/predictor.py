@@ -58,7 +58,7 @@ def train(
     for task in tasks:
         click.echo(f"{task.title}: {labels} labels of {steps} steps", err=True)
         evidence.append(_label(task, space_name, genotypes, Schedule(steps), seed, ledger))
-    features = space.encode(genotypes)
+    features = space.traits(genotypes)
     model = RelationModel.fit(features, evidence)
     save_relation(model, out / MODEL)
     save_evidence(features, evidence, out / EVIDENCE)

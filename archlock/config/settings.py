@@ -50,7 +50,7 @@ class SourceSettings(Document):
         0.01, description="metric that the lock may lose against the best finalist chosen for the source alone"
     )
     micro_tolerance: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.03,
+        0.08,
         description="how far a predicted micro-trained metric may lie below the best one during the search; wider than "
         "the tolerance, as a short training tells networks apart more than a full one does",
     )

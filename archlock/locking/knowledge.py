@@ -109,7 +109,7 @@ class Knowledge:
 
     def predict(self, genotypes: Sequence[Genotype]) -> Prediction:
         """Source and transfer scores of any genotypes."""
-        features = self.plan.space.encode(genotypes)
+        features = self.plan.space.traits(genotypes)
         caution = self.plan.settings.engine.uncertainty
         mean, deviation = self.model.score(features, self._source_embedding)
         transfer = {}
@@ -127,7 +127,7 @@ class Knowledge:
     def best_source_label(self) -> float:
         """Source metric that the best labelled architectures reach, by the fitted curve: free of the winner's luck."""
         labelled = self.tasks[self.plan.settings.source.task.title].labelled
-        features = self.plan.space.encode([self.architectures[row] for row in labelled])
+        features = self.plan.space.traits([self.architectures[row] for row in labelled])
         mean, _ = self.model.score(features, self._source_embedding)
         return float(np.max(self.to_metric.predict(mean)))
 
@@ -185,7 +185,7 @@ def _fit(
     simulated: SimulatedTargets,
 ) -> Knowledge:
     evidence = [item for title, known in tasks.items() for item in _evidence(embeddings[title], known)]
-    features = plan.space.encode(architectures)
+    features = plan.space.traits(architectures)
     model = RelationModel.fit(features, evidence)
     source = plan.settings.source.task.title
     mean, _ = model.score(features[tasks[source].labelled], embeddings[source])

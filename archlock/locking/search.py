@@ -72,7 +72,7 @@ def run_search(plan: Plan, workshop: Workshop) -> Outcome:
     baselines = _train_baselines(laboratory, judge, choice)
     with ledger.opened(HELD_OUT_ATTACK, *(task.title for task in targets.held_out)):
         held_out = _measure(laboratory, choice, baselines)
-    quality = laboratory.judge_predictor(plan.space.encode(judge.knowledge.architectures), judge.knowledge.evidence())
+    quality = laboratory.judge_predictor(plan.space.traits(judge.knowledge.architectures), judge.knowledge.evidence())
     front_genotypes = tuple(one.genotype for one in front)
     return Outcome(
         plan, judge.knowledge, quality, judge.candidates, front_genotypes, choice, baselines, held_out, ledger
@@ -113,8 +113,9 @@ def _for_lock(judge: Judge, trend: Trend) -> list[Genotype]:
 
 
 def _worth_labelling(judge: Judge, trend: Trend, count: int) -> list[Genotype]:
-    """Architectures without labels that look best: two thirds for the lock, one third for the source alone."""
+    """Affordable architectures without labels that look best: two thirds for the lock, one third for the source."""
     known = set(judge.knowledge.architectures)
+    known.update(one.genotype for one in judge.candidates.values() if judge.over_budget(one) > 0)
     chosen = diverse([one for one in _for_lock(judge, trend) if one not in known], count - count // 3)
     known.update(chosen)
     return chosen + diverse([one for one in _for_source(judge) if one not in known], count // 3)

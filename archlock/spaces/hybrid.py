@@ -6,8 +6,14 @@ sampling, norm, pooling and residual connections are open too, since they decide
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from archlock.iospec import IOSpec
+from archlock.scores import FloatArray
 from archlock.spaces.hybrid_blocks import HybridBody, StageSpec, StemSpec, Style
+from archlock.spaces.hybrid_traits import traits_of
 from archlock.spaces.network import Network
 from archlock.spaces.protocol import Choice, Genotype, Option
 from archlock.spaces.table import ChoiceSpace
@@ -112,6 +118,13 @@ class HybridSpace(ChoiceSpace):
     def build_canonical(self, genotype: Genotype, io: IOSpec) -> Network:
         """The network of a canonical genotype."""
         return build_hybrid(genotype, io)
+
+    def traits(self, genotypes: Sequence[Genotype]) -> FloatArray:
+        """A few physical figures of each network, shape (n, traits); see `archlock.spaces.hybrid_traits`."""
+        return np.array([self._traits(self.canonical(genotype)) for genotype in genotypes], dtype=np.float64)
+
+    def _traits(self, genotype: Genotype) -> list[float]:
+        return traits_of(*specs_of(genotype), str(GLOBAL_CHOICES[POOLING].options[genotype[POOLING]]))
 
     @property
     def canonical_count(self) -> int:

@@ -75,5 +75,11 @@ class SearchSpace(Protocol):
     def encode(self, genotypes: Sequence[Genotype]) -> FloatArray:
         """Fixed-width numeric features of canonical forms; shape (n, features)."""
 
+    def traits(self, genotypes: Sequence[Genotype]) -> FloatArray:
+        """Features for predictors that learn from few labels, shape (n, traits); twins have equal traits.
+
+        Unlike `encode` they may map different networks to one point; a space without better ones returns `encode`.
+        """
+
     def describe(self, genotype: Genotype) -> dict[str, Option]:
         """Choice name to chosen option, inactive genes left out."""

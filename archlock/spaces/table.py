@@ -164,6 +164,10 @@ class ChoiceSpace(ABC):
             np.put_along_axis(features, columns, active, axis=1)
         return features
 
+    def traits(self, genotypes: Sequence[Genotype]) -> FloatArray:
+        """As `encode`, where a space knows nothing better; shape (n, traits)."""
+        return self.encode(genotypes)
+
     def describe(self, genotype: Genotype) -> dict[str, Option]:
         """Choice name to chosen option, inactive genes left out.
 
