@@ -45,9 +45,8 @@ class Trend:
         return np.asarray(_scores(candidates) - _terms(inputs) @ self.weights)
 
     def lock(self, one: Candidate) -> float:
-        """What finalists are ordered by, lower is stronger: as released and after one edit count alike."""
-        mean, _, robust = self.excess([one])[0]
-        return float(mean + robust) / 2
+        """What finalists are ordered by, lower is stronger: mean, worst task and after one edit count alike."""
+        return float(self.excess([one])[0].mean())
 
 
 def _inputs(candidates: Sequence[Candidate]) -> FloatArray:
