@@ -86,11 +86,10 @@ def show_seed(result: SeedResult) -> None:
     """One line per held-out target and fraction, then the seed's means."""
     print(f"seed {result.seed}: source, pooled folds: locked {result.locked_source:.4f}, twin {result.twin_source:.4f}")
     for row in result.rows:
-        print(
-            f"  {row.target:<14} {row.fraction:4.0%}  before surgery {row.locked_released:6.3f} / {row.twin_released:6.3f}"
-            f"  fall {row.relative_fall:+.3f}   after {row.locked_surgery:6.3f} / {row.twin_surgery:6.3f}"
-            f"  public {row.public:6.3f}  advantage {row.locked_advantage:+.3f} / {row.twin_advantage:+.3f}"
-        )
+        before = f"before surgery {row.locked_released:6.3f} / {row.twin_released:6.3f}  fall {row.relative_fall:+.3f}"
+        after = f"after {row.locked_surgery:6.3f} / {row.twin_surgery:6.3f}  public {row.public:6.3f}"
+        advantages = f"advantage {row.locked_advantage:+.3f} / {row.twin_advantage:+.3f}"
+        print(f"  {row.target:<14} {row.fraction:4.0%}  {before}   {after}  {advantages}")
     for mean in summaries(result.rows):
         print(
             f"  mean {mean.fraction:4.0%}: fall {mean.relative_fall.value:+.3f}, advantage after surgery "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 
@@ -11,6 +12,7 @@ from archlock.errors import UsageError
 from archlock.hwcost import OBJECTIVES, SCHEMAS, Cost, Workload, estimate, hardware_names, load_hardware, trace
 from archlock.iospec import IOSpec, OutputKind
 from archlock.seeding import numpy_generator
+from archlock.spaces.export import read_safetensors
 from archlock.spaces.protocol import Genotype, SearchSpace
 from archlock.spaces.registry import load_space
 from archlock.spaces.text import format_genotype, parse_genotype
@@ -25,7 +27,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @command.command("estimate")
-@click.argument("network", metavar="SPACE:GENOTYPE")
+@click.argument("network", metavar="MODEL|SPACE:GENOTYPE")
 @click.option("--hardware", default="edge-npu-cim", show_default=True, help="Profile name or YAML file.")
 @_schema
 @_objective
@@ -35,7 +37,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def estimate_command(
     network: str, hardware: str, schema: str, objective: str, shape: str, outputs: int, as_json: bool
 ) -> None:
-    """Estimate one network, such as hybrid:random@3, layer by layer."""
+    """Estimate one network, layer by layer: an exported model's folder, or a genotype such as hybrid:random@3."""
     name, workload = _workload(network, shape, outputs)
     cost = estimate(workload, load_hardware(hardware), schema, objective)
     if as_json:
@@ -47,7 +49,7 @@ def estimate_command(
 
 
 @command.command("compare")
-@click.argument("network", metavar="SPACE:GENOTYPE")
+@click.argument("network", metavar="MODEL|SPACE:GENOTYPE")
 @click.option("--hardware", "profiles", multiple=True, required=True, help="Profile name or YAML file; repeat.")
 @_schema
 @_objective
@@ -57,7 +59,7 @@ def estimate_command(
 def compare_command(
     network: str, profiles: tuple[str, ...], schema: str, objective: str, shape: str, outputs: int, as_json: bool
 ) -> None:
-    """Estimate one network on several systems side by side.
+    """Estimate one network, a model's folder or a genotype, on several systems side by side.
 
     With the default schema, a system of one unit runs on that unit.
     """
@@ -87,10 +89,15 @@ def list_command(as_json: bool) -> None:
 
 
 def _workload(network: str, shape: str, outputs: int) -> tuple[str, Workload]:
-    """The canonical name and the workload of ``SPACE:GENOTYPE`` at an input shape."""
+    """Name and workload of an exported model, or of ``SPACE:GENOTYPE`` at an input shape."""
+    if Path(network).is_dir():
+        model = read_safetensors(Path(network))
+        return f"{model.space.name}:{format_genotype(model.genotype)}", trace(
+            model.network(), (1, *model.io.input_shape)
+        )
     space_name, colon, text = network.partition(":")
     if not colon or not text:
-        raise UsageError(f"{network!r}: expected SPACE:GENOTYPE, such as hybrid:random@3")
+        raise UsageError(f"{network!r}: expected a model's folder, or SPACE:GENOTYPE such as hybrid:random@3")
     space, io = load_space(space_name), IOSpec(*_sizes(shape), output=OutputKind.CLASSES, outputs=outputs)
     genotype = _genotype(space, text)
     workload = trace(space.build(genotype, io), (1, *io.input_shape))

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from archlock.cli.hw import command
 from archlock.errors import ArchlockError, HardwareError, SpaceError, UsageError
+from archlock.iospec import IOSpec, OutputKind
+from archlock.spaces.export import TrainedNetwork, export_network
+from archlock.spaces.registry import load_space
+from archlock.spaces.text import parse_genotype
 
 
 def run(*arguments: str) -> str:
@@ -51,6 +56,15 @@ def test_compare_has_a_line_per_system() -> None:
     assert costs[2]["latency_s"] <= costs[0]["latency_s"]
 
 
+def test_an_exported_model_costs_what_its_genotype_costs(tmp_path: Path) -> None:
+    drawn = json.loads(run("estimate", "hybrid:random@5", "--json"))
+    space, io = load_space("hybrid"), IOSpec(3, 16, 16, OutputKind.CLASSES, 10)
+    genotype = parse_genotype(space, drawn["network"].partition(":")[2])
+    network = space.build(genotype, io)
+    export_network(TrainedNetwork(space, genotype, io, network.state_dict()), tmp_path / "model")
+    assert json.loads(run("estimate", str(tmp_path / "model"), "--json")) == drawn
+
+
 def test_list_names_every_profile() -> None:
     assert {"npu-edge", "cim-rram"} <= {entry["name"] for entry in json.loads(run("list", "--json"))}
 
@@ -58,7 +72,7 @@ def test_list_names_every_profile() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (["estimate", "hybrid"], UsageError, "expected SPACE:GENOTYPE"),
+        (["estimate", "hybrid"], UsageError, "or SPACE:GENOTYPE"),
         (["estimate", "hybrid:random"], UsageError, "expected random@SEED"),
         (["estimate", "hybrid:random@x"], UsageError, "expected random@SEED"),
         (["estimate", "hybrid:1-2"], SpaceError, ""),
