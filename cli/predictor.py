@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from archlock.errors import UsageError
-from archlock.locking import units
+from archlock.locking.study import study_tasks
 from archlock.predictors import (
-    RelationModel,
     SplitQuality,
-    TaskEvidence,
     evaluate,
     load_evidence,
     save_evidence,
     save_relation,
 )
-from archlock.predictors.threads import one_thread
 from archlock.seeding import numpy_generator
-from archlock.spaces.protocol import Genotype
-from archlock.spaces.registry import load_space
-from archlock.tasks.ledger import Ledger
 from archlock.tasks.registry import load_task
 from archlock.tasks.settings import TaskSettings
 from archlock.training.fit import Schedule
 
 MODEL, EVIDENCE, FACTS = "predictor.safetensors", "evidence.safetensors", "predictor.json"
-SHAPE = (3, 16, 16)
 command = click.Group("predictor", help="The cross-task predictor: which of two architectures is better on a task.")
 
 
@@ -49,27 +40,20 @@ def train(
 ) -> None:
     """Micro-train random architectures on every task and fit the predictor to the results."""
     tasks = [TaskSettings(name=name) for name in dict.fromkeys(names)]
-    for task in tasks:  # an unknown name is told before anything is made or trained
-        load_task(task, input_shape=SHAPE)
+    for task in tasks:  # an unknown name is told before a folder is made
+        load_task(task)
     _make_folder(out)
-    space, rng, ledger = load_space(space_name), numpy_generator(seed, "predictor train", space_name), Ledger()
-    genotypes = [space.sample(rng) for _ in range(labels)]
-    evidence = []
-    for task in tasks:
-        click.echo(f"{task.title}: {labels} labels of {steps} steps", err=True)
-        evidence.append(_label(task, space_name, genotypes, Schedule(steps), seed, ledger))
-    features = space.traits(genotypes)
-    model = RelationModel.fit(features, evidence)
-    save_relation(model, out / MODEL)
-    save_evidence(features, evidence, out / EVIDENCE)
+    study = study_tasks(space_name, tasks, labels, Schedule(steps), seed, lambda line: click.echo(line, err=True))
+    save_relation(study.model, out / MODEL)
+    save_evidence(study.features, study.evidence, out / EVIDENCE)
     facts = {
         "space": space_name, "tasks": [task.title for task in tasks], "seed": seed, "steps": steps,
-        "labels": [asdict(row) for row in ledger.entries], "kernel": model.kernel.as_dict(),
-        "temperature": model.temperature,
+        "labels": [asdict(row) for row in study.ledger.entries], "kernel": study.model.kernel.as_dict(),
+        "temperature": study.model.temperature,
     }  # fmt: skip
     (out / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    read = len(ledger.entries)
-    click.echo(json.dumps(facts) if as_json else f"{out}: fitted on {len(evidence)} tasks, {read} readings of labels")
+    read = len(study.ledger.entries)
+    click.echo(json.dumps(facts) if as_json else f"{out}: fitted on {len(tasks)} tasks, {read} readings of labels")
 
 
 @command.command("evaluate")
@@ -96,21 +80,6 @@ def evaluate_command(folder: Path, folds: int, seed: int, as_json: bool) -> None
         click.echo(split)
         for name, figures in methods.items():
             click.echo(f"  {name:<9} " + ", ".join(f"{key} {_shown(value)}" for key, value in figures.items()))
-
-
-def _label(
-    task: TaskSettings, space: str, genotypes: list[Genotype], schedule: Schedule, seed: int, ledger: Ledger
-) -> TaskEvidence:
-    """Embedding and micro-trained validation metrics of one task, read through the ledger."""
-    embed = units.EmbedJob(task, SHAPE, seed)
-    embedding = ledger.read(task.title, "training samples", "embed tasks", partial(units.embed, embed))
-    values = []
-    for genotype in genotypes:
-        job = units.TrainJob(task, SHAPE, seed, units.Blueprint(space, genotype), schedule)
-        subject = "-".join(map(str, genotype))
-        with one_thread():  # networks this small train slower on several
-            values.append(ledger.read(task.title, subject, "micro-training", partial(units.micro_train, job)))
-    return TaskEvidence(np.array(embedding), np.arange(len(values)), np.array(values), "label")
 
 
 def _make_folder(out: Path) -> None:
