@@ -86,7 +86,7 @@ class HardwareSettings(Document):
 
 
 class LabelSettings(Document):
-    """Micro-training: the labels that the predictor learns from."""
+    """What the predictor learns from: short trainings on the source, and short fine-tunings of those to targets."""
 
     architectures: Annotated[int, Field(ge=8, le=MOST)] = Field(48, description="architectures labelled on the source")
     target_architectures: Annotated[int, Field(ge=0, le=MOST)] = Field(
@@ -98,7 +98,7 @@ class LabelSettings(Document):
     round_size: Annotated[int, Field(ge=3, le=MOST)] = Field(
         12, description="architectures per round, each labelled on the source and on every search target"
     )
-    steps: Count = Field(100, description="training steps of one label")
+    steps: Count = Field(100, description="training steps of a source label, and again of a target label")
     batch: Annotated[int, Field(ge=2, le=MOST)] = Field(32, description="batch size of every training")
     learning_rate: PositiveFloat = Field(0.01, description="peak of the one-cycle schedule of AdamW")
 

@@ -18,6 +18,8 @@ from archlock.seeding import numpy_generator
 from archlock.spaces.protocol import Genotype
 from archlock.tasks.settings import TaskSettings
 
+SOURCE_STAGE, TARGET_STAGE = "label source", "label targets"
+
 
 @dataclass(frozen=True)
 class TaskKnowledge:
@@ -26,7 +28,7 @@ class TaskKnowledge:
     Attributes:
         votes: shape (population,), the proxies' Copeland score of each architecture of the population.
         labelled: shape (k,), which of `Knowledge.architectures` were labelled.
-        labels: shape (k,), their micro-trained metric.
+        labels: shape (k,), their metric: micro-trained on the source, or that and then fine-tuned to a target.
     """
 
     votes: FloatArray
@@ -151,10 +153,13 @@ def learn(laboratory: Laboratory, population: Sequence[Genotype]) -> Knowledge:
     source, library = plan.settings.source.task, plan.settings.targets.search
     embeddings = laboratory.embed((source, *library))
     simulated = _simulate(plan, embeddings[source.title], {task.title: embeddings[task.title] for task in library})
-    tasks = {source.title: _study(laboratory, population, source, "label source", plan.settings.labels.architectures)}
+    counts = plan.settings.labels
+    labelled = population[: counts.architectures]
+    source_labels = laboratory.micro_train(labelled, SOURCE_STAGE)
+    tasks = {source.title: _study(laboratory, population, source, source_labels)}
     for task in library:
-        count = plan.settings.labels.target_architectures
-        tasks[task.title] = _study(laboratory, population, task, "label targets", count)
+        labels = laboratory.micro_attack(labelled[: counts.target_architectures], task, TARGET_STAGE)
+        tasks[task.title] = _study(laboratory, population, task, labels)
     return _fit(plan, tuple(population), len(population), embeddings, tasks, simulated)
 
 
@@ -164,16 +169,13 @@ def deepen(laboratory: Laboratory, knowledge: Knowledge, genotypes: Sequence[Gen
     architectures = known + tuple(genotype for genotype in genotypes if genotype not in known)
     rows = np.array([architectures.index(genotype) for genotype in genotypes], dtype=np.int64)
     tasks = dict(knowledge.tasks)
-    for task, stage in _stages(plan):
-        labels = laboratory.micro_train(genotypes, task, stage)
+    source = plan.settings.source.task.title
+    tasks[source] = tasks[source].with_labels(rows, laboratory.micro_train(genotypes, SOURCE_STAGE))
+    for task in plan.settings.targets.search:
+        labels = laboratory.micro_attack(genotypes, task, TARGET_STAGE)
         tasks[task.title] = tasks[task.title].with_labels(rows, labels)
     simulated = knowledge.simulated
     return _fit(plan, architectures, knowledge.population_size, knowledge.embeddings, tasks, simulated)
-
-
-def _stages(plan: Plan) -> list[tuple[TaskSettings, str]]:
-    library = [(task, "label targets") for task in plan.settings.targets.search]
-    return [(plan.settings.source.task, "label source"), *library]
 
 
 def _fit(
@@ -203,12 +205,11 @@ def _simulate(plan: Plan, source: FloatArray, library: Mapping[str, FloatArray])
 
 
 def _study(
-    laboratory: Laboratory, population: Sequence[Genotype], task: TaskSettings, stage: str, count: int
+    laboratory: Laboratory, population: Sequence[Genotype], task: TaskSettings, labels: FloatArray
 ) -> TaskKnowledge:
+    """Votes on the whole population beside the labels of its first architectures."""
     batches: dict[str, ScoreBatch] = laboratory.score_proxies(population, task)
-    labelled = np.arange(min(count, len(population)))
-    labels = laboratory.micro_train(population[: len(labelled)], task, stage)
-    return TaskKnowledge(vote(batches), labelled, labels)
+    return TaskKnowledge(vote(batches), np.arange(len(labels)), labels)
 
 
 def _evidence(embedding: FloatArray, known: TaskKnowledge) -> list[TaskEvidence]:

@@ -102,13 +102,41 @@ class Laboratory:
             )
         return batches
 
-    def micro_train(self, genotypes: Sequence[Genotype], task: TaskSettings, stage: str) -> FloatArray:
-        """Validation metric of each genotype after a short training, shape (n,): the labels that are bought."""
+    def micro_train(self, genotypes: Sequence[Genotype], stage: str) -> FloatArray:
+        """Source labels: validation metric of each genotype after a short training on the source, shape (n,)."""
+        task = self.plan.settings.source.task
         jobs = {
-            ("label", task.title, format_genotype(genotype)): self._training(genotype, task, self.plan.label_schedule)
+            label_key(task, genotype): self._training(genotype, task, self.plan.label_schedule)
             for genotype in genotypes
         }
-        found = self._labelled(stage, units.micro_train, jobs, lambda key: (key[1], key[2]))
+        found = self._labelled(stage, units.train, jobs, lambda key: (key[1], key[2]))
+        return np.array([found[key] for key in jobs], dtype=np.float64)
+
+    def micro_attack(self, genotypes: Sequence[Genotype], task: TaskSettings, stage: str) -> FloatArray:
+        """Transfer labels: validation metric after a short fine-tuning of each micro-trained model, shape (n,).
+
+        What an attacker would do, in little: networks that merely train slowly do not look like locks.
+
+        Args:
+            genotypes: architectures that have a source label.
+            task: a library task.
+            stage: stage of the run.
+        """
+        self.ledger.check(task.title, stage)
+        source, budget = self.plan.settings.source.task, self.plan.label_budget
+        jobs = {
+            label_key(task, genotype): units.AttackJob(
+                task,
+                self._shape,
+                self._seed(),
+                self._blueprint(genotype),
+                self._weights(label_key(source, genotype)),
+                "fine-tune",
+                budget,
+            )
+            for genotype in genotypes
+        }
+        found = self._labelled(stage, units.transfer_label, jobs, lambda key: (key[1], key[2]))
         return np.array([found[key] for key in jobs], dtype=np.float64)
 
     def judge_predictor(self, features: FloatArray, evidence: tuple[TaskEvidence, ...]) -> tuple[dict[str, Any], ...]:
@@ -126,8 +154,7 @@ class Laboratory:
         found = self._labelled(stage, units.train, jobs, lambda key: (key[1], key[2]))
         models = []
         for key, job in jobs.items():
-            weights = {name: value.numpy() for name, value in self.workshop.weights(key).items()}
-            models.append(TrainedModel(job.blueprint.genotype, float(found[key]), weights))
+            models.append(TrainedModel(job.blueprint.genotype, float(found[key]), self._weights(key)))
         return models
 
     def test(self, models: Sequence[TrainedModel], stage: str = "test on the source") -> dict[Genotype, float]:
@@ -200,6 +227,9 @@ class Laboratory:
     def _training(self, genotype: Genotype, task: TaskSettings, schedule: Schedule) -> units.TrainJob:
         return units.TrainJob(task, self._shape, self._seed(), self._blueprint(genotype), schedule)
 
+    def _weights(self, key: tuple[str, str, str]) -> units.Arrays:
+        return {name: value.numpy() for name, value in self.workshop.weights(key).items()}
+
     def _blueprint(self, genotype: Genotype) -> units.Blueprint:
         return units.Blueprint(self.plan.space.name, genotype)
 
@@ -220,6 +250,11 @@ def train_key(task: TaskSettings, genotype: Genotype) -> tuple[str, str, str]:
 def _share(budget: AttackBudget) -> str:
     # Enough digits that two fractions a person would write never share a key.
     return f"{budget.fraction:.15g}"
+
+
+def label_key(task: TaskSettings, genotype: Genotype) -> tuple[str, str, str]:
+    """Key of the unit that labels an architecture on a task."""
+    return ("label", task.title, format_genotype(genotype))
 
 
 def read_result(record: Mapping[str, Any]) -> AttackResult:

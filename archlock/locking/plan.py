@@ -75,6 +75,12 @@ class Plan:
         return Schedule(labels.steps, labels.batch, labels.learning_rate)
 
     @property
+    def label_budget(self) -> AttackBudget:
+        """How a transfer label is fine-tuned: all of the data, one learning rate."""
+        labels = self.settings.labels
+        return AttackBudget(1.0, labels.steps, labels.batch, (labels.learning_rate,))
+
+    @property
     def finalist_schedule(self) -> Schedule:
         """How a finalist is trained."""
         labels = self.settings.labels

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from archlock.attacks import AttackBudget, Release, attack, train_reference
+from archlock.errors import RunFailedError
 from archlock.hwcost import estimate, load_hardware, trace
 from archlock.iospec import IOSpec
 from archlock.predictors import TaskEvidence, offline_embedder
@@ -176,6 +177,14 @@ def run_attack(job: AttackJob) -> dict[str, Any]:
     """The attack's result; empty where the attack has nothing to change."""
     result = attack(job.release(), job.attack, job.load(), job.budget, job.seed)
     return {} if result is None else asdict(result)
+
+
+def transfer_label(job: AttackJob) -> float:
+    """Validation metric that an attack reaches: a label of how well a model transfers."""
+    result = attack(job.release(), job.attack, job.load(), job.budget, job.seed)
+    if result is None:
+        raise RunFailedError(f"{job.attack} has nothing to change: it cannot label {job.blueprint.genotype}")
+    return result.best.validation
 
 
 @dataclass(frozen=True)

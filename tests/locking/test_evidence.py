@@ -71,7 +71,7 @@ def test_a_sealed_task_is_refused_before_any_work(
     glyphs, colours = TaskSettings(name="glyphs", samples=90), TaskSettings(name="colours", samples=90)
     budget = AttackBudget(1.0, 1, 8, (0.01,))
     reading: dict[str, Callable[[], object]] = {
-        "label": lambda: sealed.micro_train(population[:2], glyphs, "label targets"),
+        "label": lambda: sealed.micro_attack(population[:2], glyphs, "label targets"),
         "proxies": lambda: sealed.score_proxies(population[:2], glyphs),
         "embed": lambda: sealed.embed((colours, glyphs)),
         "attack": lambda: sealed.attack([outcome.choice.locked], [colours, glyphs], ["fine-tune"], [budget], "x"),
@@ -92,7 +92,7 @@ def test_a_label_is_noted_even_where_buying_it_fails(
     monkeypatch.setattr(units, "load_task", broken)
     fresh = Laboratory(laboratory.plan, Workshop(InMemoryRun(), SerialExecutor()), Ledger())
     with pytest.raises(Exception, match="interrupted"):
-        fresh.micro_train(population[:2], laboratory.plan.settings.source.task, "label source")
+        fresh.micro_train(population[:2], "label source")
     assert len(fresh.ledger.entries) == 2
 
 
@@ -140,7 +140,9 @@ def test_labels_that_are_in_the_ledger_have_a_say(outcome: Outcome, task: str, m
     """The counterpart, without which the replay could pass for the wrong reason."""
     poison(monkeypatch, lambda one: replace(one, train=noise(one.train)) if one.name == task else one)
     laboratory = Laboratory(outcome.plan, Workshop(InMemoryRun(), SerialExecutor()), Ledger())
-    settings = outcome.plan.settings
-    named = {one.title: one for one in (settings.source.task, *settings.targets.search)}
-    bought = laboratory.micro_train(outcome.knowledge.population[:4], named[task], "label")
+    labelled = outcome.knowledge.population[:4]
+    bought = laboratory.micro_train(labelled, "label source")
+    for target in outcome.plan.settings.targets.search:
+        if target.title == task:
+            bought = laboratory.micro_attack(labelled, target, "label targets")
     assert (bought != outcome.knowledge.tasks[task].labels[:4]).any()
