@@ -152,6 +152,9 @@ def meanings(record: RunRecord) -> tuple[str, ...]:
     """What the result means, in plain language, from the largest data fraction."""
     summary = max(record.summaries, key=lambda each: each.fraction, default=None)
     said = [_advantage_meaning(summary), _fall_meaning(summary)] if summary else []
+    helped = sorted({row.target for row in record.targets if row.locked_advantage > 0})
+    if helped and summary and summary.locked_advantage.value <= 0:
+        said.append(f"It did help on {', '.join(helped)}, at one data fraction at least.")
     bound = "within" if record.within_tolerance else "not within"
     said.append(
         f"On its own task, {record.source_task}, the locked model is {bound} the stated tolerance of "
@@ -178,8 +181,8 @@ def _advantage_meaning(summary: Summary) -> str:
             "some help cannot be ruled out."
         )
     return (
-        "Having the released model did not help the attacker: with surgery, the strongest attack ended no higher than "
-        "a public network trained from scratch on the same data and budget."
+        "On the mean over held-out targets, having the released model did not help the attacker: with surgery, the "
+        "strongest attack ended no higher than a public network trained from scratch on the same data and budget."
     )
 
 
