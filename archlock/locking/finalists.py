@@ -11,6 +11,7 @@ from archlock.attacks import AttackResult, strongest
 from archlock.locking.candidate import Candidate
 from archlock.locking.laboratory import Laboratory, TrainedModel
 from archlock.locking.objective import Judge, Shortfall, explore, source_objective
+from archlock.locking.ranking import affordable, diverse, for_lock, for_source
 from archlock.locking.trend import Trend
 from archlock.spaces.protocol import Genotype
 from archlock.spaces.text import format_genotype
@@ -51,8 +52,8 @@ def choose(laboratory: Laboratory, judge: Judge, trend: Trend) -> Choice:
         trend: orders candidates by their predicted lock.
     """
     count = laboratory.plan.settings.finalists.count
-    for_source = [one.genotype for one in _for_source(judge, judge.over_budget)[:count]]
-    source_only = max(laboratory.train(for_source), key=lambda model: model.validation)
+    best = [one.genotype for one in for_source(judge, judge.over_budget)[:count]]
+    source_only = max(laboratory.train(best), key=lambda model: model.validation)
     floor = source_floor(laboratory, source_only.validation)
     finalists = _train_admissible(laboratory, judge, trend, floor)
     admissible = [model for model in finalists if model.validation >= floor]
@@ -77,11 +78,6 @@ def source_floor(laboratory: Laboratory, best: float) -> float:
     return max(best - source.tolerance, source.at_least if source.at_least is not None else -np.inf)
 
 
-def _for_source(judge: Judge, shortfall: Shortfall) -> list[Candidate]:
-    """All candidates, those that meet the constraint first, the best predicted source metric first among them."""
-    return sorted(judge.candidates.values(), key=lambda one: (shortfall(one), -one.source, one.genotype))
-
-
 def _train_admissible(laboratory: Laboratory, judge: Judge, trend: Trend, floor: float) -> list[TrainedModel]:
     """Train the best locked candidates; where none keeps the source metric, one more round of the next best.
 
@@ -89,27 +85,11 @@ def _train_admissible(laboratory: Laboratory, judge: Judge, trend: Trend, floor:
     not end a run, since training decides what is within tolerance.
     """
     count = laboratory.plan.settings.finalists.count
-    affordable = [one for one in judge.candidates.values() if judge.over_budget(one) == 0]
-    ranked = sorted(affordable, key=lambda one: (one.shortfall, trend.lock(one), one.genotype))
-    chosen = diverse([one.genotype for one in ranked], 2 * count)
+    chosen = diverse(affordable(judge, for_lock(judge, trend)), 2 * count)
     models = laboratory.train(chosen[:count])
     if not any(model.validation >= floor for model in models):
         models += laboratory.train(chosen[count:])
     return models
-
-
-def diverse(ranked: Sequence[Genotype], count: int, least: int = 3) -> list[Genotype]:
-    """The first ``count`` of a ranking that differ from each other in at least ``least`` genes.
-
-    Near twins would spend several trainings on one idea.
-    """
-    chosen: list[Genotype] = []
-    for genotype in ranked:
-        if len(chosen) == count:
-            break
-        if all(sum(a != b for a, b in zip(genotype, other, strict=True)) >= least for other in chosen):
-            chosen.append(genotype)
-    return chosen
 
 
 def _attack(
@@ -149,8 +129,8 @@ def _mismatch(judge: Judge, genotype: Genotype) -> Shortfall:
 def _peers(judge: Judge, genotype: Genotype) -> list[Candidate]:
     """Architectures of the same size by predicted source metric, after a search for the source alone at that size."""
     mismatch = _mismatch(judge, genotype)
-    known = [one.genotype for one in _for_source(judge, mismatch)]
+    known = [one.genotype for one in for_source(judge, mismatch)]
     population = judge.laboratory.plan.settings.engine.population
     stage = f"twin of {format_genotype(genotype)}"
     explore(judge, source_objective, mismatch, stage=stage, seeds=known[:population], generations=TWIN_GENERATIONS)
-    return [one for one in _for_source(judge, mismatch) if one.genotype != genotype]
+    return [one for one in for_source(judge, mismatch) if one.genotype != genotype]

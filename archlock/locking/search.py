@@ -10,11 +10,12 @@ from archlock.attacks import AttackResult
 from archlock.locking.baselines import BASELINES, SOURCE_ONLY
 from archlock.locking.budgets import draw_population
 from archlock.locking.candidate import Candidate
-from archlock.locking.finalists import Choice, choose, diverse
+from archlock.locking.finalists import Choice, choose
 from archlock.locking.knowledge import Knowledge, deepen, learn
 from archlock.locking.laboratory import Laboratory, TrainedModel
 from archlock.locking.objective import Judge, explore, lock_objectives, source_objective
 from archlock.locking.plan import PROBES, Plan
+from archlock.locking.ranking import affordable, diverse, for_lock, for_source
 from archlock.locking.trend import Trend
 from archlock.runs import Workshop
 from archlock.spaces.protocol import Genotype
@@ -90,11 +91,11 @@ def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, Trend
     for round_ in range(settings.labels.rounds + 1):
         judge = Judge(laboratory, knowledge)
         judge.judge(seen, "search")
-        best = _for_source(judge)[:keep]
+        best = [one.genotype for one in for_source(judge, judge.over_budget)[:keep]]
         explore(judge, source_objective, judge.over_budget, stage=f"source alone {round_}", seeds=best)
         trend = Trend.fit(list(judge.candidates.values()))
         objectives = lock_objectives(trend, settings.engine.robust)
-        best = _for_lock(judge, trend)[:keep]
+        best = [one.genotype for one in for_lock(judge, trend)[:keep]]
         front = explore(judge, objectives, lambda one: one.shortfall, stage=f"lock {round_}", seeds=best)
         if round_ < settings.labels.rounds:
             seen = tuple(judge.candidates)
@@ -102,23 +103,14 @@ def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, Trend
     return judge, trend, front
 
 
-def _for_source(judge: Judge) -> list[Genotype]:
-    ranked = sorted(judge.candidates.values(), key=lambda one: (judge.over_budget(one), -one.source, one.genotype))
-    return [one.genotype for one in ranked]
-
-
-def _for_lock(judge: Judge, trend: Trend) -> list[Genotype]:
-    ranked = sorted(judge.candidates.values(), key=lambda one: (one.shortfall, trend.lock(one), one.genotype))
-    return [one.genotype for one in ranked]
-
-
 def _worth_labelling(judge: Judge, trend: Trend, count: int) -> list[Genotype]:
     """Affordable architectures without labels that look best: two thirds for the lock, one third for the source."""
     known = set(judge.knowledge.architectures)
-    known.update(one.genotype for one in judge.candidates.values() if judge.over_budget(one) > 0)
-    chosen = diverse([one for one in _for_lock(judge, trend) if one not in known], count - count // 3)
+    locked = [one for one in affordable(judge, for_lock(judge, trend)) if one.genotype not in known]
+    chosen = diverse(locked, count - count // 3)
     known.update(chosen)
-    return chosen + diverse([one for one in _for_source(judge) if one not in known], count // 3)
+    best = [one for one in affordable(judge, for_source(judge, judge.over_budget)) if one.genotype not in known]
+    return chosen + diverse(best, count // 3)
 
 
 def _train_baselines(laboratory: Laboratory, judge: Judge, choice: Choice) -> dict[str, TrainedModel]:
