@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from archlock.attacks import AttackBudget, Release, attack, train_reference
 from archlock.errors import RunFailedError
-from archlock.hwcost import estimate, load_hardware, trace
+from archlock.hwcost import Hardware, estimate, load_hardware, trace
 from archlock.iospec import IOSpec
 from archlock.predictors import TaskEvidence, offline_embedder
 from archlock.predictors.quality import evaluate as evaluate_predictor
@@ -90,13 +91,19 @@ def cost(job: CostJob) -> dict[str, float]:
     """Latency in seconds, energy in joules, parameters, and multiply-adds of one input."""
     network = job.blueprint.build(job.io, seed=0)
     workload = trace(network, (1, *job.io.input_shape))
-    figures = estimate(workload, load_hardware(job.profile), job.schema)
+    figures = estimate(workload, _hardware(job.profile), job.schema)
     return {
         "latency_s": figures.latency_s,
         "energy_j": figures.energy_j,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "macs": workload.macs,
     }
+
+
+@lru_cache(maxsize=8)
+def _hardware(profile: str) -> Hardware:
+    """A profile, read once per process: reading its YAML takes longer than costing a network."""
+    return load_hardware(profile)
 
 
 @dataclass(frozen=True)
