@@ -50,9 +50,9 @@ class SourceSettings(Document):
         0.01, description="metric that the lock may lose against the best finalist chosen for the source alone"
     )
     micro_tolerance: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.08,
-        description="how far a predicted micro-trained metric may lie below the best one during the search; wider than "
-        "the tolerance, as a short training tells networks apart more than a full one does",
+        0.2,
+        description="how far a micro-trained metric may lie below the best one during the search; much wider than the "
+        "tolerance, as a full training closes most of the gap that a short one shows, and decides in the end",
     )
     at_least: Annotated[float, Field(le=1)] | None = Field(
         None,
@@ -125,7 +125,9 @@ class EngineSettings(Document):
     generations: Count = Field(20, description="generations of the search")
     robust: bool = Field(True, description="judge a candidate by the worst of itself and its one-edit neighbours")
     uncertainty: Annotated[float, Field(ge=0)] = Field(
-        0.5, description="standard deviations added to a predicted transfer score and taken from a source score"
+        0.0,
+        description="standard deviations added to a predicted transfer score and taken from a source score; labels are "
+        "bought of what is predicted best, so that caution is seldom needed",
     )
 
 

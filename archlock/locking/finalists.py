@@ -11,12 +11,13 @@ from archlock.attacks import AttackResult, strongest
 from archlock.locking.candidate import Candidate
 from archlock.locking.laboratory import Laboratory, TrainedModel
 from archlock.locking.objective import Judge, Shortfall, explore, source_objective
-from archlock.locking.ranking import affordable, diverse, for_lock, for_source
-from archlock.locking.trend import Trend
+from archlock.locking.ranking import affordable, diverse, for_source
 from archlock.spaces.protocol import Genotype
 from archlock.spaces.text import format_genotype
 
 TWIN_GENERATIONS = 6
+TRAINED_PER_FINALIST = 3
+"""A short training tells little of who keeps the source metric in a full one: more are trained than are attacked."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class Choice:
             match the locked model's, the strongest on the source's validation part.
         source_only: the best finalist chosen for the source alone, whatever its size.
         within_tolerance: the locked model's validation metric is within the tolerance of ``source_only``.
-        finalists: every finalist trained, in the order of their predicted lock.
-        validation_attacks: attacks on validation targets by genotype: contenders, and a peer of each one's size.
+        finalists: every architecture trained for its lock, the strongest lock first.
+        validation_attacks: attacks on validation targets by genotype: finalists within tolerance, and a peer of each
+            one's size.
         matched: the twin's parameters and multiply-adds match; else it is the nearest in size that was found.
     """
 
@@ -43,20 +45,20 @@ class Choice:
     validation_attacks: dict[Genotype, list[AttackResult]]
 
 
-def choose(laboratory: Laboratory, judge: Judge, trend: Trend) -> Choice:
+def choose(laboratory: Laboratory, judge: Judge, ranked: Sequence[Candidate]) -> Choice:
     """Train finalists on the source, attack each and a peer of its size on validation targets, choose, find the twin.
 
     Args:
         laboratory: where finalists are trained and attacked.
         judge: holds every candidate, those of a search for the source alone among them.
-        trend: orders candidates by their predicted lock.
+        ranked: candidates in the order in which they are worth training, see `for_release`.
     """
     count = laboratory.plan.settings.finalists.count
     best = [one.genotype for one in for_source(judge, judge.over_budget)[:count]]
     source_only = max(laboratory.train(best), key=lambda model: model.validation)
     floor = source_floor(laboratory, source_only.validation)
-    finalists = _train_admissible(laboratory, judge, trend, floor)
-    admissible = [model for model in finalists if model.validation >= floor]
+    finalists = laboratory.train(diverse(affordable(judge, ranked), TRAINED_PER_FINALIST * count))
+    admissible = [model for model in finalists if model.validation >= floor][:count]
     contenders = admissible or [max(finalists, key=lambda model: model.validation)]
     peers = {model.genotype: _peers(judge, model.genotype) for model in contenders}
     attacks = _attack(laboratory, contenders, [ranked[0].genotype for ranked in peers.values()])
@@ -76,20 +78,6 @@ def source_floor(laboratory: Laboratory, best: float) -> float:
     """Least admissible source metric, in raw units."""
     source = laboratory.plan.settings.source
     return max(best - source.tolerance, source.at_least if source.at_least is not None else -np.inf)
-
-
-def _train_admissible(laboratory: Laboratory, judge: Judge, trend: Trend, floor: float) -> list[TrainedModel]:
-    """Train the best locked candidates; where none keeps the source metric, one more round of the next best.
-
-    Where none is predicted to keep it, those that are predicted to miss it least are trained: a prediction alone must
-    not end a run, since training decides what is within tolerance.
-    """
-    count = laboratory.plan.settings.finalists.count
-    chosen = diverse(affordable(judge, for_lock(judge, trend)), 2 * count)
-    models = laboratory.train(chosen[:count])
-    if not any(model.validation >= floor for model in models):
-        models += laboratory.train(chosen[count:])
-    return models
 
 
 def _attack(

@@ -126,9 +126,19 @@ class Knowledge:
         )
 
     @property
+    def source(self) -> str:
+        """Title of the source task."""
+        return self.plan.settings.source.task.title
+
+    def labels(self, title: str) -> dict[Genotype, float]:
+        """Label of every architecture that has one on a task."""
+        known = self.tasks[title]
+        return {self.architectures[row]: float(label) for row, label in zip(known.labelled, known.labels, strict=True)}
+
+    @property
     def best_source_label(self) -> float:
         """Source metric that the best labelled architectures reach, by the fitted curve: free of the winner's luck."""
-        labelled = self.tasks[self.plan.settings.source.task.title].labelled
+        labelled = self.tasks[self.source].labelled
         features = self.plan.space.traits([self.architectures[row] for row in labelled])
         mean, _ = self.model.score(features, self._source_embedding)
         return float(np.max(self.to_metric.predict(mean)))
@@ -139,7 +149,7 @@ class Knowledge:
 
     @property
     def _source_embedding(self) -> FloatArray:
-        return self.embeddings[self.plan.settings.source.task.title]
+        return self.embeddings[self.source]
 
 
 def learn(laboratory: Laboratory, population: Sequence[Genotype]) -> Knowledge:

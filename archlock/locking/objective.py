@@ -12,7 +12,7 @@ from archlock.locking.budgets import excess
 from archlock.locking.candidate import Candidate
 from archlock.locking.knowledge import Knowledge
 from archlock.locking.laboratory import HardwareCost, Laboratory
-from archlock.locking.trend import Trend
+from archlock.locking.lock import PredictedLock
 from archlock.scores import FloatArray
 from archlock.seeding import numpy_generator
 from archlock.spaces.protocol import Genotype
@@ -29,6 +29,7 @@ class Judge:
         self.knowledge = knowledge
         self.candidates: dict[Genotype, Candidate] = {}
         self.floor = knowledge.best_source_label - laboratory.plan.settings.source.micro_tolerance
+        self._source_labels = knowledge.labels(knowledge.source)
 
     def judge(self, genotypes: Sequence[Genotype], stage: str) -> list[Candidate]:
         """Candidates in the order of the genotypes."""
@@ -44,12 +45,22 @@ class Judge:
 
     def over_budget(self, one: Candidate) -> float:
         """How far a candidate's cost is above the hardware budgets, relative to each, summed."""
-        return excess(self.laboratory.plan, one.cost)
+        return self._over(one.cost)
 
     def _candidate(self, genotype: Genotype, scores: list[float], cost: HardwareCost) -> Candidate:
         source, mean, worst, robust = scores
-        shortfall = max(0.0, self.floor - source) / max(abs(self.floor), 1e-9) + excess(self.laboratory.plan, cost)
-        return Candidate(genotype, source, mean, worst, robust, cost, shortfall)
+        return Candidate(genotype, source, mean, worst, robust, cost, self._below(source) + self._over(cost))
+
+    def labelled_shortfall(self, one: Candidate) -> float:
+        """Shortfall by the candidate's own source label where it has one, else as predicted."""
+        label = self._source_labels.get(one.genotype)
+        return one.shortfall if label is None else self._below(label) + self._over(one.cost)
+
+    def _below(self, source: float) -> float:
+        return max(0.0, self.floor - source) / max(abs(self.floor), 1e-9)
+
+    def _over(self, cost: HardwareCost) -> float:
+        return excess(self.laboratory.plan, cost)
 
     def _robust(self, genotypes: Sequence[Genotype], own: FloatArray) -> FloatArray:
         """Highest mean transfer score over each genotype and what one surgery makes of it, shape (n,)."""
@@ -63,14 +74,14 @@ class Judge:
         return np.array([max([value, *group]) for value, group in zip(own, groups, strict=True)])
 
 
-def lock_objectives(trend: Trend, robust: bool) -> Objectives:
+def lock_objectives(lock: PredictedLock, robust: bool) -> Objectives:
     """Source up; transfer down, mean and worst, and robust where asked; latency and energy down; all minimised.
 
-    Transfer scores count by how far they are from what size and source score explain; see `Trend`.
+    Transfer scores count by how far they are from what size and source score explain; see `PredictedLock`.
     """
 
     def objectives(one: Candidate) -> tuple[float, ...]:
-        mean, worst, after_edits = map(float, trend.excess([one])[0])
+        mean, worst, after_edits = map(float, lock.excess([one])[0])
         transfer = (mean, worst, after_edits) if robust else (mean, worst)
         return (-one.source, *transfer, one.cost.latency_s, one.cost.energy_j)
 

@@ -21,7 +21,7 @@ from archlock.tasks.settings import TaskSettings
 from archlock.training.fit import Schedule
 
 PROBES = ("linear-probe", "fine-tune")
-BASELINES_TRAINED = 2
+BASELINES_TRAINED, BASELINES_ATTACKED = 10, 5
 STEP_S = 0.006
 """Seconds of one training step of a small network at 3x16x16, batch 32, on one core of an ordinary computer."""
 TRACE_S = 0.015
@@ -147,7 +147,7 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
     bought, labelled = labels.rounds * labels.round_size, min(labels.target_architectures, labels.architectures)
     held_out = len(targets.held_out) * len(plan.budgets)
     count = settings.finalists.count
-    baselines = (1 + BASELINES_TRAINED) * len(targets.held_out) * len(PROBES)
+    baselines = BASELINES_ATTACKED * len(targets.held_out) * len(PROBES)
     released = 2 * held_out * len(plan.attacks) + held_out * len(REFERENCES)
     stages = (
         ("cost population", proxied, TRACE_S),
@@ -157,9 +157,9 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
         ("label targets", (labelled + bought) * len(targets.search), labels.steps * STEP_S),
         ("judge predictor", 1, 10.0),
         ("search", 2 * (labels.rounds + 1) * settings.engine.population * settings.engine.generations, TRACE_S),
-        ("train finalists", 3 * count + BASELINES_TRAINED, settings.finalists.steps * STEP_S),
+        ("train finalists", 6 * count + BASELINES_TRAINED, settings.finalists.steps * STEP_S),
         ("attack finalists", 2 * count * len(targets.validation) * len(plan.validation_attacks), trial_s),
-        ("test on the source", 5, 0.1),
+        ("test on the source", 2 + BASELINES_ATTACKED, 0.1),
         (HELD_OUT_ATTACK, released + baselines, trial_s),
     )
     return tuple(PlannedStage(name, units, seconds / workers) for name, units, seconds in stages)

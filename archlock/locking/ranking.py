@@ -1,12 +1,12 @@
-"""The two orders in which candidates are looked at: for the source alone, and for the lock."""
+"""The orders in which candidates are looked at: for the source alone, for the predicted and for the measured lock."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from archlock.locking.candidate import Candidate
+from archlock.locking.lock import PredictedLock
 from archlock.locking.objective import Judge, Shortfall
-from archlock.locking.trend import Trend
 from archlock.spaces.protocol import Genotype
 
 
@@ -15,9 +15,23 @@ def for_source(judge: Judge, shortfall: Shortfall) -> list[Candidate]:
     return sorted(judge.candidates.values(), key=lambda one: (shortfall(one), -one.source, one.genotype))
 
 
-def for_lock(judge: Judge, trend: Trend) -> list[Candidate]:
+def for_lock(judge: Judge, lock: PredictedLock) -> list[Candidate]:
     """All candidates, admissible ones first, the strongest predicted lock first among them."""
-    return sorted(judge.candidates.values(), key=lambda one: (one.shortfall, trend.lock(one), one.genotype))
+    return sorted(judge.candidates.values(), key=lambda one: (one.shortfall, lock.of(one), one.genotype))
+
+
+def for_release(judge: Judge, predicted: PredictedLock, measured: Mapping[Genotype, float]) -> list[Candidate]:
+    """All candidates, admissible ones first; among them measured locks before predicted ones, the strongest first.
+
+    A measured candidate is admissible by its own source label, any other by its prediction.
+    """
+
+    def key(one: Candidate) -> tuple[float, bool, float, Genotype]:
+        known = one.genotype in measured
+        lock = measured[one.genotype] if known else predicted.of(one)
+        return judge.labelled_shortfall(one), not known, lock, one.genotype
+
+    return sorted(judge.candidates.values(), key=key)
 
 
 def affordable(judge: Judge, ranked: Sequence[Candidate]) -> list[Candidate]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,13 @@ from archlock.attacks import AttackResult
 from archlock.locking.baselines import BASELINES, SOURCE_ONLY
 from archlock.locking.budgets import draw_population
 from archlock.locking.candidate import Candidate
-from archlock.locking.finalists import Choice, choose
+from archlock.locking.finalists import Choice, choose, source_floor
 from archlock.locking.knowledge import Knowledge, deepen, learn
 from archlock.locking.laboratory import Laboratory, TrainedModel
+from archlock.locking.lock import PredictedLock, measured_locks
 from archlock.locking.objective import Judge, explore, lock_objectives, source_objective
 from archlock.locking.plan import PROBES, Plan
-from archlock.locking.ranking import affordable, diverse, for_lock, for_source
-from archlock.locking.trend import Trend
+from archlock.locking.ranking import affordable, diverse, for_lock, for_release, for_source
 from archlock.runs import Workshop
 from archlock.spaces.protocol import Genotype
 from archlock.tasks.ledger import HELD_OUT_ATTACK, Ledger
@@ -68,8 +68,10 @@ def run_search(plan: Plan, workshop: Workshop) -> Outcome:
     population = draw_population(
         laboratory, max(plan.settings.proxies.architectures, plan.settings.labels.architectures)
     )
-    judge, trend, front = _explore(laboratory, learn(laboratory, population))
-    choice = choose(laboratory, judge, trend)
+    judge, lock, front = _explore(laboratory, learn(laboratory, population))
+    costs = {genotype: one.cost for genotype, one in judge.candidates.items()}
+    measured = measured_locks(judge.knowledge, costs, judge.knowledge.simulated.weights)
+    choice = choose(laboratory, judge, for_release(judge, lock, measured))
     baselines = _train_baselines(laboratory, judge, choice)
     with ledger.opened(HELD_OUT_ATTACK, *(task.title for task in targets.held_out)):
         held_out = _measure(laboratory, choice, baselines)
@@ -80,7 +82,7 @@ def run_search(plan: Plan, workshop: Workshop) -> Outcome:
     )
 
 
-def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, Trend, list[Candidate]]:
+def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, PredictedLock, list[Candidate]]:
     """Search for the source alone and for the lock; buy labels of what looks best, learn, and search again.
 
     What looks best is what the predictor is most wrong about: its errors there are those that were selected for.
@@ -93,20 +95,20 @@ def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, Trend
         judge.judge(seen, "search")
         best = [one.genotype for one in for_source(judge, judge.over_budget)[:keep]]
         explore(judge, source_objective, judge.over_budget, stage=f"source alone {round_}", seeds=best)
-        trend = Trend.fit(list(judge.candidates.values()))
-        objectives = lock_objectives(trend, settings.engine.robust)
-        best = [one.genotype for one in for_lock(judge, trend)[:keep]]
+        lock = PredictedLock.fit(list(judge.candidates.values()))
+        objectives = lock_objectives(lock, settings.engine.robust)
+        best = [one.genotype for one in for_lock(judge, lock)[:keep]]
         front = explore(judge, objectives, lambda one: one.shortfall, stage=f"lock {round_}", seeds=best)
         if round_ < settings.labels.rounds:
             seen = tuple(judge.candidates)
-            knowledge = deepen(laboratory, knowledge, _worth_labelling(judge, trend, settings.labels.round_size))
-    return judge, trend, front
+            knowledge = deepen(laboratory, knowledge, _worth_labelling(judge, lock, settings.labels.round_size))
+    return judge, lock, front
 
 
-def _worth_labelling(judge: Judge, trend: Trend, count: int) -> list[Genotype]:
+def _worth_labelling(judge: Judge, lock: PredictedLock, count: int) -> list[Genotype]:
     """Affordable architectures without labels that look best: two thirds for the lock, one third for the source."""
     known = set(judge.knowledge.architectures)
-    locked = [one for one in affordable(judge, for_lock(judge, trend)) if one.genotype not in known]
+    locked = [one for one in affordable(judge, for_lock(judge, lock)) if one.genotype not in known]
     chosen = diverse(locked, count - count // 3)
     known.update(chosen)
     best = [one for one in affordable(judge, for_source(judge, judge.over_budget)) if one.genotype not in known]
@@ -114,10 +116,18 @@ def _worth_labelling(judge: Judge, trend: Trend, count: int) -> list[Genotype]:
 
 
 def _train_baselines(laboratory: Laboratory, judge: Judge, choice: Choice) -> dict[str, TrainedModel]:
-    picks = {name: pick(judge) for name, pick in BASELINES.items()}
-    models = laboratory.train(list(dict.fromkeys(picks.values())))
+    """Of what each baseline ranks first, the first that keeps the source metric once trained, else the best on it."""
+    floor = source_floor(laboratory, choice.source_only.validation)
+    ranked = {name: rank(judge) for name, rank in BASELINES.items()}
+    models = laboratory.train(list(dict.fromkeys(genotype for group in ranked.values() for genotype in group)))
     trained = {model.genotype: model for model in models}
-    return {SOURCE_ONLY: choice.source_only, **{name: trained[pick] for name, pick in picks.items()}}
+
+    def pick(group: Sequence[Genotype]) -> TrainedModel:
+        candidates = [trained[genotype] for genotype in group]
+        within = [model for model in candidates if model.validation >= floor]
+        return within[0] if within else max(candidates, key=lambda model: model.validation)
+
+    return {SOURCE_ONLY: choice.source_only, **{name: pick(group) for name, group in ranked.items()}}
 
 
 def _measure(laboratory: Laboratory, choice: Choice, baselines: Mapping[str, TrainedModel]) -> HeldOut:

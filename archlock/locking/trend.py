@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archlock.locking.candidate import Candidate
+from archlock.locking.laboratory import HardwareCost
 from archlock.scores import FloatArray
 
 RIDGE = 1e-3
@@ -19,11 +19,11 @@ RIDGE = 1e-3
 
 @dataclass(frozen=True)
 class Trend:
-    """Quadratic ridge regression of transfer scores on log parameters, log multiply-adds and source score.
+    """Quadratic ridge regression of k transfer scores on log parameters, log multiply-adds and source score.
 
     Attributes:
         centre, spread: shape (3,), standardisation of the three inputs.
-        weights: shape (10, 3), of the quadratic terms, for `Candidate.transfer_mean`, ``transfer_worst``, ``robust``.
+        weights: shape (10, k), of the quadratic terms.
     """
 
     centre: FloatArray
@@ -31,31 +31,30 @@ class Trend:
     weights: FloatArray
 
     @classmethod
-    def fit(cls, candidates: Sequence[Candidate]) -> Trend:
-        """Fit to candidates that were not chosen for their lock."""
-        inputs, scores = _inputs(candidates), _scores(candidates)
+    def fit(cls, inputs: FloatArray, scores: FloatArray) -> Trend:
+        """Fit to n architectures.
+
+        Args:
+            inputs: shape (n, 3), see `trend_inputs`.
+            scores: shape (n, k).
+        """
         centre, spread = inputs.mean(axis=0), np.maximum(inputs.std(axis=0), 1e-9).astype(np.float64)
         terms = _terms((inputs - centre) / spread)
         gram = terms.T @ terms + RIDGE * len(terms) * np.eye(terms.shape[1])
         return cls(centre, spread, np.asarray(np.linalg.solve(gram, terms.T @ scores), dtype=np.float64))
 
-    def excess(self, candidates: Sequence[Candidate]) -> FloatArray:
-        """Transfer scores minus what is expected, shape (n, 3): mean, worst, robust; lower is a stronger lock."""
-        inputs = np.clip((_inputs(candidates) - self.centre) / self.spread, -3, 3)
-        return np.asarray(_scores(candidates) - _terms(inputs) @ self.weights)
-
-    def lock(self, one: Candidate) -> float:
-        """What finalists are ordered by, lower is stronger: mean, worst task and after one edit count alike."""
-        return float(self.excess([one])[0].mean())
+    def excess(self, inputs: FloatArray, scores: FloatArray) -> FloatArray:
+        """Transfer scores minus what is expected, shape (n, k); lower is a stronger lock."""
+        terms = _terms(np.clip((inputs - self.centre) / self.spread, -3, 3))
+        return np.asarray(scores - terms @ self.weights)
 
 
-def _inputs(candidates: Sequence[Candidate]) -> FloatArray:
-    rows = [(np.log1p(one.cost.parameters), np.log1p(one.cost.macs), one.source) for one in candidates]
-    return np.array(rows, dtype=np.float64)
-
-
-def _scores(candidates: Sequence[Candidate]) -> FloatArray:
-    return np.array([(one.transfer_mean, one.transfer_worst, one.robust) for one in candidates], dtype=np.float64)
+def trend_inputs(costs: Sequence[HardwareCost], sources: Sequence[float] | FloatArray) -> FloatArray:
+    """What a trend explains transfer by: sizes and source scores of n architectures, shape (n, 3)."""
+    rows = [
+        (np.log1p(cost.parameters), np.log1p(cost.macs), source) for cost, source in zip(costs, sources, strict=True)
+    ]
+    return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
 
 def _terms(inputs: FloatArray) -> FloatArray:

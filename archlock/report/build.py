@@ -91,6 +91,8 @@ def roles(outcome: Outcome) -> Iterator[tuple[Role, TrainedModel]]:
     yield "source-only winner", outcome.choice.source_only
     yield "random admissible", outcome.baselines["random admissible"]
     yield "proxy vote", outcome.baselines["proxy vote"]
+    yield "random labels", outcome.baselines["random labels"]
+    yield "random targets", outcome.baselines["random targets"]
 
 
 def _model(outcome: Outcome, role: Role, model: TrainedModel) -> ModelRecord:

@@ -11,7 +11,9 @@ from archlock.errors import RunFolderError
 from archlock.scores import Origin
 
 FORMAT: Literal["archlock-run/1"] = "archlock-run/1"
-Role = Literal["locked", "twin", "source-only winner", "random admissible", "proxy vote"]
+Role = Literal[
+    "locked", "twin", "source-only winner", "random admissible", "proxy vote", "random labels", "random targets"
+]
 
 
 class Figure(Document):

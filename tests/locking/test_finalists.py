@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from archlock.attacks import AttackResult, Trial
-from archlock.locking.finalists import _mismatch, _peers, _reached, _train_admissible, source_floor
+from archlock.locking.baselines import BASELINES
+from archlock.locking.finalists import _mismatch, _peers, _reached, source_floor
 from archlock.locking.knowledge import Knowledge
 from archlock.locking.laboratory import Laboratory
+from archlock.locking.lock import PredictedLock, measured_locks
 from archlock.locking.objective import Judge
+from archlock.locking.ranking import for_release
 from archlock.locking.search import Outcome
-from archlock.locking.trend import Trend
 from archlock.spaces.protocol import Genotype
 
 
@@ -51,6 +53,7 @@ def test_the_release_is_admissible_and_was_attacked_beside_a_peer_of_its_size(ou
     choice, space = outcome.choice, outcome.plan.space
     floor = choice.source_only.validation - outcome.plan.settings.source.tolerance
     admissible = [model for model in choice.finalists if model.validation >= floor]
+    admissible = admissible[: outcome.plan.settings.finalists.count]
     assert choice.within_tolerance == bool(admissible) == (choice.locked.validation >= floor)
     assert choice.locked in choice.finalists
     contenders = {model.genotype for model in admissible} or {choice.locked.genotype}
@@ -74,20 +77,28 @@ def test_a_matched_twin_has_the_locked_models_size(outcome: Outcome) -> None:
 
 def test_the_source_only_winner_is_the_best_trained(outcome: Outcome) -> None:
     assert outcome.choice.source_only.validation >= outcome.baselines["source-only winner"].validation
-    assert set(outcome.baselines) == {"source-only winner", "random admissible", "proxy vote"}
+    assert set(outcome.baselines) == {"source-only winner", *BASELINES}
 
 
-def test_what_is_predicted_to_miss_the_source_is_still_trained(
+def test_finalists_were_measured_and_keep_the_order_of_their_measured_locks(outcome: Outcome) -> None:
+    costs = {genotype: one.cost for genotype, one in outcome.candidates.items()}
+    measured = measured_locks(outcome.knowledge, costs, outcome.knowledge.simulated.weights)
+    finalists = [model.genotype for model in outcome.choice.finalists]
+    assert set(finalists) <= measured.keys()
+    locks = [measured[genotype] for genotype in finalists]
+    assert locks == sorted(locks)
+
+
+def test_what_misses_the_source_is_ranked_all_the_same(
     laboratory: Laboratory, knowledge: Knowledge, population: tuple[Genotype, ...]
 ) -> None:
     judge = Judge(laboratory, knowledge)
     judge.floor = 2.0
     judged = judge.judge(population, "search")
     assert all(one.shortfall > 0 for one in judged)
-    trend = Trend.fit(judged)
-    models = _train_admissible(laboratory, judge, trend, floor=0.0)
-    nearest = sorted(judged, key=lambda one: (one.shortfall, trend.lock(one)))[:2]
-    assert [model.genotype for model in models] == [one.genotype for one in nearest]
+    ranked = for_release(judge, PredictedLock.fit(judged), {})
+    assert [judge.labelled_shortfall(one) for one in ranked] == sorted(map(judge.labelled_shortfall, judged))
+    assert len(ranked) == len(population)
 
 
 def test_a_peer_is_of_the_size_that_was_asked_for_where_there_is_one(

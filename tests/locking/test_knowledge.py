@@ -50,9 +50,9 @@ def test_caution_lowers_the_source_and_raises_the_transfer_score(
     laboratory: Laboratory, knowledge: Knowledge, population: tuple[Genotype, ...]
 ) -> None:
     settings = laboratory.plan.settings
-    bold = settings.model_copy(update={"engine": settings.engine.model_copy(update={"uncertainty": 0.0})})
-    unafraid = replace(knowledge, plan=replace(laboratory.plan, settings=bold)).predict(population)
-    careful = knowledge.predict(population)
+    wary = settings.model_copy(update={"engine": settings.engine.model_copy(update={"uncertainty": 0.5})})
+    careful = replace(knowledge, plan=replace(laboratory.plan, settings=wary)).predict(population)
+    unafraid = knowledge.predict(population)
     assert (careful.source <= unafraid.source).all()
     assert (careful.transfer_mean > unafraid.transfer_mean).all()
 

@@ -12,9 +12,9 @@ from archlock.attacks import edits
 from archlock.locking.budgets import excess
 from archlock.locking.knowledge import Knowledge, Prediction
 from archlock.locking.laboratory import Laboratory
+from archlock.locking.lock import PredictedLock
 from archlock.locking.objective import Judge, explore, lock_objectives, source_objective
 from archlock.locking.plan import Plan
-from archlock.locking.trend import Trend
 from archlock.spaces.protocol import Genotype
 
 
@@ -24,12 +24,12 @@ def judge(laboratory: Laboratory, knowledge: Knowledge) -> Judge:
 
 
 @pytest.fixture
-def trend(laboratory: Laboratory, knowledge: Knowledge, population: tuple[Genotype, ...]) -> Trend:
-    return Trend.fit(Judge(laboratory, knowledge).judge(population, "search"))
+def lock(laboratory: Laboratory, knowledge: Knowledge, population: tuple[Genotype, ...]) -> PredictedLock:
+    return PredictedLock.fit(Judge(laboratory, knowledge).judge(population, "search"))
 
 
 def test_no_canonical_genotype_is_judged_or_costed_twice(
-    judge: Judge, trend: Trend, population: tuple[Genotype, ...], monkeypatch: pytest.MonkeyPatch
+    judge: Judge, lock: PredictedLock, population: tuple[Genotype, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predicted: list[Genotype] = []
     costed: list[Genotype] = []
@@ -46,7 +46,7 @@ def test_no_canonical_genotype_is_judged_or_costed_twice(
     monkeypatch.setattr(Judge, "_robust", lambda self, genotypes, own: own)
     monkeypatch.setattr(Knowledge, "predict", noted_predict)
     monkeypatch.setattr(Laboratory, "cost", noted_cost)
-    explore(judge, lock_objectives(trend, True), lambda one: one.shortfall, stage="lock", seeds=population)
+    explore(judge, lock_objectives(lock, True), lambda one: one.shortfall, stage="lock", seeds=population)
     explore(judge, source_objective, judge.over_budget, stage="source alone", seeds=population)
     first, *_, last = judge.judge([population[0], population[1], population[0]], "search")
     assert first is last
@@ -55,9 +55,11 @@ def test_no_canonical_genotype_is_judged_or_costed_twice(
         assert len({space.canonical(genotype) for genotype in seen}) == len(seen) == len(judge.candidates)
 
 
-def test_a_front_is_admissible_where_anything_is(judge: Judge, trend: Trend, population: tuple[Genotype, ...]) -> None:
+def test_a_front_is_admissible_where_anything_is(
+    judge: Judge, lock: PredictedLock, population: tuple[Genotype, ...]
+) -> None:
     judge.floor = float(np.median(judge.knowledge.predict(population).source))
-    front = explore(judge, lock_objectives(trend, True), lambda one: one.shortfall, stage="lock", seeds=population)
+    front = explore(judge, lock_objectives(lock, True), lambda one: one.shortfall, stage="lock", seeds=population)
     assert front
     assert any(one.shortfall == 0 for one in judge.candidates.values())
     assert all(one.shortfall == 0 for one in front)
@@ -96,13 +98,13 @@ def test_robust_is_the_worst_of_a_network_and_its_edits(judge: Judge, population
         assert one.robust == pytest.approx(float(np.max(transfer)))
 
 
-def test_objectives_are_all_minimised(judge: Judge, trend: Trend, population: tuple[Genotype, ...]) -> None:
+def test_objectives_are_all_minimised(judge: Judge, lock: PredictedLock, population: tuple[Genotype, ...]) -> None:
     one = judge.judge(population[:1], "search")[0]
     safer = replace(one, transfer_mean=one.transfer_mean - 1, transfer_worst=one.transfer_worst - 1)
     quicker = replace(one, cost=replace(one.cost, latency_s=one.cost.latency_s / 2))
     frugal = replace(one, cost=replace(one.cost, energy_j=one.cost.energy_j / 2))
     for robust in (True, False):
-        goal = lock_objectives(trend, robust)
+        goal = lock_objectives(lock, robust)
         assert len(goal(one)) == (6 if robust else 5)
         for improved in (safer, quicker, frugal):
             assert all(new <= old for new, old in zip(goal(improved), goal(one), strict=True))

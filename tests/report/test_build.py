@@ -82,7 +82,8 @@ def outcome_of(
     knowledge = Knowledge(plan, tuple(genotypes), 3, {}, {}, simulated, model, IsotonicRegression())
     winner = models[0] if same_winner else models[2]
     choice = Choice(models[0], models[1], winner, within, matched, (models[0],), {})
-    baselines = {SOURCE_ONLY: winner, "random admissible": models[2], "proxy vote": models[1]}
+    baselines = {SOURCE_ONLY: winner, "proxy vote": models[1]}
+    baselines |= dict.fromkeys(("random admissible", "random labels", "random targets"), models[2])
     attacks = {
         genotypes[0]: results(locked, fractions),
         genotypes[1]: results(twin, fractions),
