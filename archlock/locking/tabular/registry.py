@@ -1,0 +1,33 @@
+"""Locking methods by name, and which one a mode uses unless told otherwise."""
+
+from __future__ import annotations
+
+from archlock.errors import UsageError, did_you_mean
+from archlock.locking.tabular.problem import Method, Mode
+from archlock.locking.tabular.random_picks import random_admissible
+
+METHODS: dict[str, Method] = {
+    "random": random_admissible,
+}
+"""A method is one entry here; the replay test runs every one of them."""
+
+
+def method_names() -> tuple[str, ...]:
+    """Known methods."""
+    return tuple(METHODS)
+
+
+def load_method(name: str) -> Method:
+    """A method by name.
+
+    Raises:
+        UsageError: no such method.
+    """
+    if name not in METHODS:
+        raise UsageError(f"method {name!r} is unknown.{did_you_mean(name, method_names())}")
+    return METHODS[name]
+
+
+def default_method(mode: Mode, robust: bool) -> str:
+    """The method that a mode uses: ``robust`` where the target is known and edits count, else named as the mode."""
+    return "robust" if robust and mode == "known" else mode
