@@ -1,0 +1,52 @@
+"""Tables by name, read once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from archlock.errors import did_you_mean
+from archlock.tables.cells import CELLS_FILE, OTHERS_FILE, read_nasbench201, read_nasbench360
+from archlock.tables.errors import TableError
+from archlock.tables.folder import data_folder
+from archlock.tables.table import Table
+from archlock.tables.transnas import MAIN_FILE, TWINS_FILE, read_transnas_macro, read_transnas_micro
+
+READERS: dict[str, tuple[Callable[[Path], Table], tuple[Path, ...]]] = {
+    "nasbench201": (read_nasbench201, (CELLS_FILE,)),
+    "nasbench360": (read_nasbench360, (CELLS_FILE, OTHERS_FILE)),
+    "transnas_micro": (read_transnas_micro, (MAIN_FILE, TWINS_FILE)),
+    "transnas_macro": (read_transnas_macro, (MAIN_FILE,)),
+}
+"""Table to its reader and the files it reads, relative to the data folder."""
+
+
+def load_table(name: str, data: Path | None = None) -> Table:
+    """A table, read at the first call and shared from then on for as long as its files do not change.
+
+    Args:
+        name: ``nasbench201``, ``nasbench360``, ``transnas_micro`` or ``transnas_macro``.
+        data: the data folder; None for ``$ARCHLOCK_DATA`` or the user's cache folder.
+
+    Raises:
+        TableError: unknown name, or a file that is missing, damaged, or of another version.
+    """
+    if name not in READERS:
+        raise TableError(f"no table {name!r}.{did_you_mean(name, tuple(READERS))}")
+    folder = data_folder(data)
+    return _read(name, folder, tuple(_stamp(folder / file) for file in READERS[name][1]))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size and time of change, so that a table that was downloaded again is read again."""
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read(name: str, folder: Path, stamps: tuple[tuple[int, int], ...]) -> Table:
+    return READERS[name][0](folder)
