@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from archlock.engines.aging_evolution import AgingEvolution
 from archlock.engines.nsga2 import Nsga2
 from archlock.engines.protocol import Engine, EngineFactory
 from archlock.engines.random_search import RandomSearch
 from archlock.errors import UsageError, did_you_mean
 from archlock.spaces.protocol import SearchSpace
 
-ENGINES: dict[str, EngineFactory] = {"nsga2": Nsga2, "random": RandomSearch}
+ENGINES: dict[str, EngineFactory] = {"nsga2": Nsga2, "aging": AgingEvolution, "random": RandomSearch}
 
 
 def engine_names() -> tuple[str, ...]:
