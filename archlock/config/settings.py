@@ -90,7 +90,7 @@ class LabelSettings(Document):
 
     architectures: Annotated[int, Field(ge=8, le=MOST)] = Field(48, description="architectures labelled on the source")
     target_architectures: Annotated[int, Field(ge=0, le=MOST)] = Field(
-        24, description="of these, labelled on each search target too"
+        24, description="at most so many of these are labelled on each search target too"
     )
     rounds: Annotated[int, Field(ge=0, le=100)] = Field(
         2, description="times that labels of what looks best are bought before the search goes on"

@@ -13,18 +13,21 @@ from archlock.report.statistics import bootstrap_mean
 from archlock.scores import Origin
 from archlock.spaces.protocol import Genotype
 from archlock.tasks.registry import load_task
+from archlock.tasks.task import Task
 
 
 def target_rows(outcome: Outcome) -> tuple[TargetRow, ...]:
     """One row per held-out target and data fraction."""
+    shape = outcome.plan.settings.input.shape
     return tuple(
-        _row(outcome, target.title, load_task(target, input_shape=outcome.plan.settings.input.shape).metric_name, share)
+        _row(outcome, load_task(target, input_shape=shape), budget.fraction)
         for target in outcome.plan.settings.targets.held_out
-        for share in (budget.fraction for budget in outcome.plan.budgets)
+        for budget in outcome.plan.budgets
     )
 
 
-def _row(outcome: Outcome, target: str, metric: str, fraction: float) -> TargetRow:
+def _row(outcome: Outcome, task: Task, fraction: float) -> TargetRow:
+    target = task.name
     locked = _on(outcome.held_out.attacks[outcome.choice.locked.genotype], target, fraction)
     twin = _on(outcome.held_out.attacks[outcome.choice.twin.genotype], target, fraction)
     public = strongest(_on(outcome.held_out.references, target, fraction))
@@ -32,8 +35,9 @@ def _row(outcome: Outcome, target: str, metric: str, fraction: float) -> TargetR
     locked_best, twin_best = strongest(locked), strongest(twin)
     return TargetRow(
         target=target,
-        metric=metric,
+        metric=task.metric_name,
         fraction=fraction,
+        test_samples=len(task.test),
         locked_released=locked_released,
         locked_surgery=locked_best.value,
         locked_attack=locked_best.attack,
@@ -57,8 +61,15 @@ def summaries(rows: Sequence[TargetRow]) -> tuple[Summary, ...]:
             name: bootstrap_mean([getattr(row, name) for row in here], Origin.ATTACKED)
             for name in ("relative_fall", "locked_advantage", "twin_advantage")
         }
-        found.append(Summary(fraction=fraction, targets=len(here), **columns))
+        found.append(Summary(fraction=fraction, targets=len(here), noise_floor=noise_floor(here), **columns))
     return tuple(found)
+
+
+def noise_floor(rows: Sequence[TargetRow]) -> float:
+    """Standard error of the difference of two means over targets by the finite test parts alone: binomial."""
+    shares = np.clip([[row.locked_released, row.twin_released] for row in rows], 0.0, 1.0)
+    samples = np.array([row.test_samples for row in rows])
+    return float(np.sqrt((shares * (1 - shares)).sum(axis=1) @ (1 / samples)) / len(rows))
 
 
 def released_mean(outcome: Outcome, genotype: Genotype) -> float:

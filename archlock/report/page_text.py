@@ -135,7 +135,9 @@ def summary_sentence(summary: Summary) -> str:
         f"before surgery, the relative fall of the strongest attack on the locked model against the twin is "
         f"{percent(fall.value)}{_bracketed(fall, 'percent')}; with surgery, the transfer advantage is "
         f"{points(locked.value)} points{_bracketed(locked, 'points')} for the locked model and "
-        f"{points(twin.value)} points{_bracketed(twin, 'points')} for the twin."
+        f"{points(twin.value)} points{_bracketed(twin, 'points')} for the twin; noise floor: the "
+        f"finite test parts alone give a difference of two such means a standard error of "
+        f"{100 * summary.noise_floor:.1f} points."
     )
 
 

@@ -112,11 +112,13 @@ class TargetRow(Document):
         locked_advantage, twin_advantage: surgery included minus public; at most zero means that having the model
             does not help.
         relative_fall: 1 - locked_released / twin_released.
+        test_samples: size of the test part that all of these were measured on.
     """
 
     target: str
     metric: str
     fraction: float
+    test_samples: int
     locked_released: float
     locked_surgery: float
     locked_attack: str
@@ -131,10 +133,16 @@ class TargetRow(Document):
 
 
 class Summary(Document):
-    """Means over held-out targets at one data fraction, with bootstrap intervals over targets."""
+    """Means over held-out targets at one data fraction, with bootstrap intervals over targets.
+
+    Attributes:
+        noise_floor: standard error of a difference between two models' means by the finite test parts alone, as if
+            every metric were an accuracy; smaller differences are noise.
+    """
 
     fraction: float
     targets: int
+    noise_floor: float
     relative_fall: Figure
     locked_advantage: Figure
     twin_advantage: Figure

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -37,14 +37,6 @@ OPEN: dict[str, Option] = {
 CLOSED: dict[str, Option] = {**OPEN, "resolution": 0.375, "stem.colour": "luminance", "stem.stride": 4}
 
 GenotypeOf = Callable[[dict[str, Option]], Genotype]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

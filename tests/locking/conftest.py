@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import torch
 
 from archlock.config import RunSettings
 from archlock.executors import SerialExecutor
@@ -51,14 +50,6 @@ def settings_of(**changes: Any) -> RunSettings:
 
 def laboratory_of(plan: Plan) -> Laboratory:
     return Laboratory(plan, Workshop(InMemoryRun(), SerialExecutor(), seed=plan.settings.seed), Ledger())
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

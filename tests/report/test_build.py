@@ -122,6 +122,24 @@ def test_rows_compare_the_strongest_of_each() -> None:
     assert (rows[DARCY].metric, glyphs.metric) == ("1 - relative error", "accuracy")
 
 
+def test_the_noise_floor_is_the_binomial_one_of_a_difference_of_means() -> None:
+    record = record_of()
+    (summary,) = record.summaries
+    draws = np.random.default_rng(0)
+    differences = [
+        np.mean(
+            [
+                (draws.binomial(n, row.locked_released) - draws.binomial(n, row.twin_released)) / n
+                for row in record.targets
+                for n in (row.test_samples,)
+            ]
+        )
+        for _ in range(4000)
+    ]
+    assert all(row.test_samples == 12 for row in record.targets)
+    assert summary.noise_floor == pytest.approx(np.std(differences), rel=0.1)
+
+
 def test_summaries_are_means_over_targets() -> None:
     (summary,) = record_of().summaries
     assert summary.targets == 2
