@@ -16,6 +16,7 @@ GROUP = "archlock.spaces"
 
 BUILT_IN = {
     "hybrid": "archlock.spaces.hybrid:HybridSpace",
+    "nasbench201": "archlock.spaces.nasbench201:NASBench201Space",
 }
 
 
