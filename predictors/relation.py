@@ -118,6 +118,30 @@ class RelationModel:
             deviation = np.sqrt(np.clip(np.concatenate(variances), JITTER, None))
             return logits * np.concatenate(means), logits * deviation
 
+    def order(self, features: FloatArray, embeddings: FloatArray) -> FloatArray:
+        """What ranks architectures on many tasks at once: utilities up to a positive factor per task.
+
+        n forward passes for n architectures, shared by all tasks; neither the posterior's spread nor logits are had.
+
+        Args:
+            features: shape (n, f).
+            embeddings: shape (t, d).
+
+        Returns:
+            shape (t, n), higher is better, comparable within a row.
+
+        Raises:
+            UsageError: as `score`.
+        """
+        for embedding in embeddings:
+            self._check(features, embedding)
+        with one_thread():
+            part = np.stack([self._parts(embedding) for embedding in embeddings]) * self.weights
+            summed = np.zeros((len(embeddings), len(self.seen)))
+            np.add.at(summed.T, self.architecture, part.T)
+            chunks = np.split(features, range(CHUNK, len(features), CHUNK))
+            return np.hstack([summed @ self._near((chunk - self.centre) / self.spread).T for chunk in chunks])
+
     def probability(self, features_a: FloatArray, features_b: FloatArray, embedding: FloatArray) -> FloatArray:
         """P(a beats b | task) row by row; features shape (n, f) each, result shape (n,). Raises as `score`."""
         return np.asarray(expit(self.score(features_a, embedding)[0] - self.score(features_b, embedding)[0]))
@@ -136,13 +160,17 @@ class RelationModel:
 
     def _gather(self, embedding: FloatArray) -> FloatArray:
         """Task and kind parts of the kernel, summed per seen architecture; shape (points, a)."""
-        distance = task_distances(np.vstack([embedding, self.embeddings]))[0, 1:]
-        task = 1 - self.kernel.own + self.kernel.own * np.exp(-distance / self.kernel.task_length)
-        vote = self.kernel.trust * self.kernel.vote_scale**0.5
-        part = self.kernel.scale * task[self.task] * np.where(self.is_vote, vote, 1.0)
+        part = self._parts(embedding)
         gather = np.zeros((len(part), len(self.seen)))
         gather[np.arange(len(part)), self.architecture] = part
         return gather
+
+    def _parts(self, embedding: FloatArray) -> FloatArray:
+        """Task and kind parts of the kernel between a task and every observation; shape (points,)."""
+        distance = task_distances(np.vstack([embedding, self.embeddings]))[0, 1:]
+        task = 1 - self.kernel.own + self.kernel.own * np.exp(-distance / self.kernel.task_length)
+        vote = self.kernel.trust * self.kernel.vote_scale**0.5
+        return np.asarray(self.kernel.scale * task[self.task] * np.where(self.is_vote, vote, 1.0))
 
     def _logits_per_unit(self, spread_weights: FloatArray) -> float:
         """Logits per unit of utility on this task: flatter where the posterior is wide, the same for all pairs.
