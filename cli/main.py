@@ -23,6 +23,8 @@ COMMANDS = {
     "spaces": ("archlock.cli.spaces:command", "Which networks can be searched."),
     "tasks": ("archlock.cli.tasks:command", "What networks can be asked to do."),
     "hw": ("archlock.cli.hw:command", "What a network costs on hardware."),
+    "data": ("archlock.cli.data:command", "Tables of published results: list, get, import, verify."),
+    "bench": ("archlock.cli.bench:command", "Measurements against published tables."),
     "config": ("archlock.cli.config:command", "Settings: schema and presets."),
     "doctor": ("archlock.cli.doctor:command", "Whether this installation works."),
 }

@@ -51,9 +51,17 @@ def read_nasbench360(data: Path) -> Table:
     Raises:
         TableError: one of the two files is missing, damaged, or of another version.
     """
+    return _read("nasbench360", data, read_others(data))
+
+
+def read_others(data: Path) -> dict[str, FloatArray]:
+    """NinaPro and Darcy Flow alone: task to its values, shape (rows,).
+
+    Raises:
+        TableError: the file is missing, damaged, or of another version.
+    """
     with open_archive(data / OTHERS_FILE, "nasbench360", hint("nasbench360")) as archive:
-        others = {task: archive.numbers(key, (ROWS,)) for task, key in OTHERS.items()}
-    return _read("nasbench360", data, others)
+        return {task: archive.numbers(key, (ROWS,)) for task, key in OTHERS.items()}
 
 
 def hint(name: str) -> str:

@@ -12,6 +12,7 @@ from archlock.tables.errors import TableError
 from archlock.tables.folder import data_folder
 from archlock.tables.table import Table
 from archlock.tables.transnas import MAIN_FILE, TWINS_FILE, read_transnas_macro, read_transnas_micro
+from archlock.tables.user import load_table_file
 
 READERS: dict[str, tuple[Callable[[Path], Table], tuple[Path, ...]]] = {
     "nasbench201": (read_nasbench201, (CELLS_FILE,)),
@@ -19,23 +20,38 @@ READERS: dict[str, tuple[Callable[[Path], Table], tuple[Path, ...]]] = {
     "transnas_micro": (read_transnas_micro, (MAIN_FILE, TWINS_FILE)),
     "transnas_macro": (read_transnas_macro, (MAIN_FILE,)),
 }
-"""Table to its reader and the files it reads, relative to the data folder."""
+"""Built-in table to its reader and the files it reads, relative to the data folder."""
+
+USER_FOLDER = "tables"
+"""Folder, in the data folder, of imported tables."""
+
+
+def table_names(data: Path | None = None) -> tuple[str, ...]:
+    """Names that `load_table` knows: the built-in ones, whether their files are there or not, and imported ones."""
+    own = sorted(path.stem for path in (data_folder(data) / USER_FOLDER).glob("*.npz"))
+    return (*READERS, *own)
+
+
+def user_file(name: str, data: Path) -> Path:
+    """Where an imported table of that name lies, or would lie."""
+    return data / USER_FOLDER / f"{name}.npz"
 
 
 def load_table(name: str, data: Path | None = None) -> Table:
     """A table, read at the first call and shared from then on for as long as its files do not change.
 
     Args:
-        name: ``nasbench201``, ``nasbench360``, ``transnas_micro`` or ``transnas_macro``.
+        name: ``nasbench201``, ``nasbench360``, ``transnas_micro``, ``transnas_macro``, or that of an imported table.
         data: the data folder; None for ``$ARCHLOCK_DATA`` or the user's cache folder.
 
     Raises:
         TableError: unknown name, or a file that is missing, damaged, or of another version.
     """
-    if name not in READERS:
-        raise TableError(f"no table {name!r}.{did_you_mean(name, tuple(READERS))}")
-    folder = data_folder(data)
-    return _read(name, folder, tuple(_stamp(folder / file) for file in READERS[name][1]))
+    folder, known = data_folder(data), table_names(data)
+    if name not in known:
+        raise TableError(f"no table {name!r}.{did_you_mean(name, known)}")
+    files = READERS[name][1] if name in READERS else (user_file(name, folder),)
+    return _read(name, folder, tuple(_stamp(folder / file) for file in files))
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -49,4 +65,4 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=8)
 def _read(name: str, folder: Path, stamps: tuple[tuple[int, int], ...]) -> Table:
-    return READERS[name][0](folder)
+    return READERS[name][0](folder) if name in READERS else load_table_file(user_file(name, folder), name)
