@@ -5,14 +5,15 @@ The protocol owns the table. A method is given a `Problem` and nothing else; jud
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast, get_args
 
 import numpy as np
 
-from archlock.errors import TaskError, did_you_mean
+from archlock.errors import TaskError, UsageError, did_you_mean
 from archlock.locking.tabular.metrics import Judge, Judgement, raw_threshold
-from archlock.locking.tabular.problem import Ablation, Method, Mode, Pool, Problem, Proposal, budgets_for
+from archlock.locking.tabular.problem import ABLATIONS, Ablation, Method, Mode, Pool, Problem, Proposal, budgets_for
 from archlock.scores import FloatArray
 from archlock.seeding import numpy_generator
 from archlock.tables import Table, TableError
@@ -37,6 +38,20 @@ class Rules:
     robust: bool = False
     valid: bool = False
     ablated: tuple[Ablation, ...] = ()
+
+    @classmethod
+    def of(cls, mode: str, labels: int, robust: bool, valid: bool, ablated: Sequence[str]) -> Rules:
+        """Rules from words.
+
+        Raises:
+            UsageError: an unknown mode or part.
+        """
+        for part in ablated:
+            if part not in ABLATIONS:
+                raise UsageError(f"part {part!r} is unknown.{did_you_mean(part, ABLATIONS)}")
+        if mode not in get_args(Mode):
+            raise UsageError(f"mode {mode!r} is unknown.{did_you_mean(mode, get_args(Mode))}")
+        return cls(cast(Mode, mode), labels, robust, valid, tuple(part for part in ABLATIONS if part in ablated))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,86 @@
+"""``archlock bench``: measurements against published tables, each beside its baselines."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from archlock.benches.lock import LockBench, run_lock, trials
+from archlock.benches.lock_table import as_document, as_text, variants_text
+from archlock.benches.record import LockRecord, check_writable, write_lines
+from archlock.benches.setting import TableChoice
+from archlock.benches.thresholds import read_thresholds
+from archlock.benches.variants import variants
+from archlock.cli.progress import RichProgress
+from archlock.executors import make_executor
+from archlock.locking.tabular.problem import ABLATIONS
+from archlock.locking.tabular.protocol import Rules
+
+command = click.Group("bench", help="Measurements against published tables, beside their baselines.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_workers = click.option(
+    "--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Processes."
+)
+_data = click.option("--data", type=click.Path(path_type=Path), help="Folder of tables; $ARCHLOCK_DATA unless given.")
+
+
+@command.command("lock")
+@click.option("--space", default="", help="nasbench201, nasbench360, transnas_micro or transnas_macro.")
+@click.option("--table", "file", type=click.Path(path_type=Path), help="A table of your own, see docs/tables.md.")
+@click.option("--mode", type=click.Choice(["known", "unknown", "paper"]), required=True, help="What may be labelled.")
+@click.option("--robust", is_flag=True, help="Judge a class by the best that one edit makes of it.")
+@click.option("--labels", type=click.IntRange(5), default=128, show_default=True, help="Budget per readable task.")
+@click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="How many, from --first-seed on.")
+@click.option("--first-seed", type=click.IntRange(0), default=0, show_default=True, help="The first seed.")
+@click.option("--tasks", default="", help="Tasks in play, such as cifar10,darcy; all of the table unless given.")
+@click.option("--thresholds", type=click.Path(path_type=Path), help='JSON of raw source values: {"cifar10": 93.2}.')
+@click.option("--valid", is_flag=True, help="Buy validation values, judge test values.")
+@click.option("--method", default="", help="Method by name; the mode's own unless given.")
+@click.option("--ablate", type=click.Choice(ABLATIONS), multiple=True, help="Replace a part by random choices.")
+@click.option("--variants", "beside", is_flag=True, help="Run valid-to-test and every ablation beside it.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines, one per pair and seed.")
+@_data
+@_workers
+@_json
+def lock(
+    space: str, file: Path | None, mode: str, robust: bool, labels: int, seeds: int, first_seed: int, tasks: str,
+    thresholds: Path | None, valid: bool, method: str, ablate: tuple[str, ...], beside: bool, out: Path,
+    data: Path | None, workers: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Search locks on every pair of tasks of a table, and judge them by its truth."""
+    rules = Rules.of(mode, labels, robust, valid, ablate)
+    choice = TableChoice.of(space, file, tasks, data)
+    given = read_thresholds(thresholds) if thresholds else {}
+    bench = LockBench(choice, rules, tuple(range(first_seed, first_seed + seeds)), given, method)
+    check_writable(out)
+    records = _run(bench, out, workers)
+    others = {name: _run(one, out.with_suffix(f".{name}.jsonl"), workers) for name, one in _beside(bench, beside)}
+    if as_json:
+        document = as_document(records) | {"variants": {name: as_document(them) for name, them in others.items()}}
+        click.echo(json.dumps(document, indent=1))
+        return
+    click.echo(as_text(records) + (f"\n{variants_text(others)}" if others else ""))
+
+
+def _beside(bench: LockBench, wanted: bool) -> Sequence[tuple[str, LockBench]]:
+    return list(variants(bench).items()) if wanted else []
+
+
+def _run(bench: LockBench, out: Path, workers: int) -> list[LockRecord]:
+    """Run a bench with a bar on stderr and write its lines in the order of the trials."""
+    work = trials(bench)
+    found: dict[int, LockRecord] = {}
+    kind = "serial" if workers == 1 or len(work) == 1 else "processes"
+    with RichProgress() as progress, make_executor(kind, workers) as executor:
+        progress.start(out.name, len(work))
+        for position, record in run_lock(work, executor):
+            found[position] = record
+            progress.advance()
+        progress.finish()
+    records = [found[position] for position in range(len(work))]
+    write_lines(out, [record.to_json() for record in records])
+    return records
