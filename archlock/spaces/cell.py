@@ -125,3 +125,20 @@ def edge_name(edge: int) -> str:
     """Name of an edge's module and gene, such as ``0-1``; never an index, so that edited networks inherit weights."""
     source, target = EDGES[edge]
     return f"{source}-{target}"
+
+
+def live_edges(genotype: Genotype) -> tuple[int, ...]:
+    """Edges on a path of operations from the first node to the last."""
+    reached = {0}
+    for (source, target), operation in zip(EDGES, genotype, strict=True):
+        if operation != NONE and source in reached:
+            reached.add(target)
+    useful = {NODES - 1}
+    for (source, target), operation in zip(reversed(EDGES), reversed(genotype), strict=True):
+        if operation != NONE and target in useful:
+            useful.add(source)
+    return tuple(
+        edge
+        for edge, (source, target) in enumerate(EDGES)
+        if genotype[edge] != NONE and source in reached and target in useful
+    )

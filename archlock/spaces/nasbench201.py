@@ -6,23 +6,22 @@ stride 2 between them; batch norm, ReLU, global pooling and a linear classifier.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from archlock.iospec import IOSpec
 from archlock.spaces.cell import AVERAGE_POOL, CONV_1X1, CONV_3X3, EDGES, NONE, SKIP, Cell, ReLUConvNorm, add, edge_name
+from archlock.spaces.cell_space import CellSpace
 from archlock.spaces.nasbench201_twins import OPERATIONS, canonical_forms, weighted_order
 from archlock.spaces.network import Network
 from archlock.spaces.protocol import Choice, Genotype
-from archlock.spaces.table import ChoiceSpace
 
 WIDTH, STAGES, CELLS = 16, 3, 5
 
 
-class NASBench201Space(ChoiceSpace):
+class NASBench201Space(CellSpace):
     """15,625 cells, 6,466 up to isomorphism by the benchmark's own rule.
-
-    A network is built as its genotype says, edges without effect included, because that is what the published
-    tables counted and trained; engines see canonical genotypes only, which have few such edges.
 
     Args:
         width: channels of the first stage; 16 as published.
@@ -36,9 +35,10 @@ class NASBench201Space(ChoiceSpace):
         self.width = width
         self.cells = cells
 
-    def simplify(self, genotype: Genotype) -> Genotype:
-        """The twin of fewest weights, then of fewest edges."""
-        return canonical_forms()[genotype]
+    @property
+    def forms(self) -> Mapping[Genotype, Genotype]:
+        """Canonical form of every genotype; see `archlock.spaces.nasbench201_twins`."""
+        return canonical_forms()
 
     def active(self, genotype: Genotype) -> tuple[bool, ...]:
         """All genes but those of edges that start at node 1 where no operation leads there.
@@ -47,19 +47,6 @@ class NASBench201Space(ChoiceSpace):
         benchmark's rule tells a convolution of nothing from nothing.
         """
         return tuple(source != 1 or genotype[0] != NONE for source, _ in EDGES)
-
-    @property
-    def canonical_count(self) -> int:
-        """Number of cells up to isomorphism."""
-        return len(set(canonical_forms().values()))
-
-    def build(self, genotype: Genotype, io: IOSpec) -> Network:
-        """The network of exactly this genotype, freshly initialised from torch's global generator.
-
-        Raises:
-            SpaceError: not a genotype of this space.
-        """
-        return self.build_canonical(self.check(genotype), io)
 
     def build_canonical(self, genotype: Genotype, io: IOSpec) -> Network:
         """The network of a checked genotype."""

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
-from archlock.spaces.cell import CONV_1X1, CONV_3X3, EDGES, NODES, NONE, SKIP
+from archlock.spaces.cell import CONV_1X1, CONV_3X3, EDGES, NODES, NONE, SKIP, live_edges
 from archlock.spaces.protocol import Genotype
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -59,23 +59,6 @@ def canonical_forms() -> Mapping[Genotype, Genotype]:
 def weight_count(genotype: Genotype) -> int:
     """Kernel weights per pair of channels, edges without effect included."""
     return sum(KERNEL_WEIGHTS.get(operation, 0) for operation in genotype)
-
-
-def live_edges(genotype: Genotype) -> tuple[int, ...]:
-    """Edges on a path of operations from the first node to the last."""
-    reached = {0}
-    for (source, target), operation in zip(EDGES, genotype, strict=True):
-        if operation != NONE and source in reached:
-            reached.add(target)
-    useful = {NODES - 1}
-    for (source, target), operation in zip(reversed(EDGES), reversed(genotype), strict=True):
-        if operation != NONE and target in useful:
-            useful.add(source)
-    return tuple(
-        edge
-        for edge, (source, target) in enumerate(EDGES)
-        if genotype[edge] != NONE and source in reached and target in useful
-    )
 
 
 @lru_cache(maxsize=4096)
