@@ -67,7 +67,7 @@ def _on_features(network: Network, task: Task) -> Task:
     deviation = owned.std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-6)
 
     def standardised(split: Split) -> Split:
-        return Split((_features(network, split.inputs, pooled) - mean) / deviation, split.targets)
+        return replace(split, inputs=(_features(network, split.inputs, pooled) - mean) / deviation)
 
     _, channels, height, width = owned.shape
     io = IOSpec(channels, height, width, task.io.output, task.io.outputs)

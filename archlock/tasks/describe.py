@@ -8,7 +8,7 @@ from inspect import getdoc
 
 import torch
 
-from archlock.tasks.registry import BUILT_IN, FROM_FILES, GENERATED, task_names
+from archlock.tasks.registry import BUILT_IN, FROM_FILES, GENERATED, NAS_BENCH_360, task_names
 from archlock.tasks.task import Task, TaskKind
 
 Facts = dict[str, str | int | float | list[int] | list[str]]
@@ -24,11 +24,14 @@ class TaskRow:
 
 
 def list_tasks() -> tuple[TaskRow, ...]:
-    """Every name that can be loaded, and the two that take a path."""
+    """Every name that can be loaded, and the two that take a path; no data is read."""
     rows = []
     for name in task_names():
         if name in BUILT_IN:
             rows.append(TaskRow(name, "generated" if name in GENERATED else "real", _about(BUILT_IN[name])))
+        elif name in NAS_BENCH_360:
+            origin = "generated" if name.endswith("-generated") else "file"
+            rows.append(TaskRow(name, origin, _about(NAS_BENCH_360[name])))
         else:
             rows.append(TaskRow(name, "plug-in", "a user's task, found by entry point"))
     rows += [TaskRow(f"{name}:PATH", "file", _about(place)) for name, place in FROM_FILES.items()]

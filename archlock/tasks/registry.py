@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from archlock.errors import ArchlockError, TaskError, did_you_mean
+from archlock.tasks.nasbench360.places import stamp as nasbench360_stamp
 from archlock.tasks.resample import fit_to
 from archlock.tasks.settings import TaskSettings
 from archlock.tasks.task import Task
@@ -35,14 +36,36 @@ BUILT_IN = {
 FROM_FILES = {"npz": "archlock.tasks.npz:npz", "folder": "archlock.tasks.folder:folder"}
 """Tasks named ``npz:PATH`` and ``folder:PATH``."""
 
+NAS_BENCH_360 = {
+    f"nb360:{name}": f"archlock.tasks.nasbench360.{place}"
+    for name, place in {
+        "cifar100": "cifar100:cifar100",
+        "spherical": "spherical:spherical",
+        "ninapro": "ninapro:ninapro",
+        "fsd50k": "fsd50k:fsd50k",
+        "darcy": "darcy:darcy",
+        "psicov": "psicov:psicov",
+        "cosmic": "cosmic:cosmic",
+        "ecg": "ecg:ecg",
+        "satellite": "satellite:satellite",
+        "deepsea": "deepsea:deepsea",
+        "darcy-generated": "generated:darcy_generated",
+        "spherical-generated": "generated:spherical_generated",
+    }.items()
+}
+"""The ten tasks of NAS-Bench-360, read from their official files, and two of them generated (``*-generated``).
+
+``nb360:spherical-generated:TASK`` projects another classification task instead of digits."""
+
 GENERATED = tuple(name for name, place in BUILT_IN.items() if ".families." in place)
 """Built-in names whose data is generated from a seed and a difficulty."""
 
 
 def task_names() -> tuple[str, ...]:
-    """Names that `load_task` knows without a path: built-ins first, then plug-ins in alphabetical order."""
-    plugged = sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)} - set(BUILT_IN) - set(FROM_FILES))
-    return (*BUILT_IN, *plugged)
+    """Names that `load_task` knows without a path: built-ins, NAS-Bench-360, then plug-ins in alphabetical order."""
+    ours = {*BUILT_IN, *FROM_FILES, *NAS_BENCH_360}
+    plugged = sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)} - ours)
+    return (*BUILT_IN, *NAS_BENCH_360, *plugged)
 
 
 def load_task(settings_or_name: TaskSettings | str, *, input_shape: tuple[int, int, int] | None = None) -> Task:
@@ -69,6 +92,8 @@ def _load(settings: TaskSettings, input_shape: tuple[int, int, int] | None, stam
 
 def _stamp(settings: TaskSettings) -> tuple[int, ...]:
     """Changes when the files of a task do, so that the cache never serves data that is no longer there."""
+    if settings.source == "nb360":
+        return nasbench360_stamp()
     if settings.source not in FROM_FILES or not settings.argument:
         return ()
     root = Path(settings.argument)
@@ -83,6 +108,10 @@ def _stamp(settings: TaskSettings) -> tuple[int, ...]:
 def _factory(settings: TaskSettings) -> TaskFactory:
     if settings.name in BUILT_IN:
         return _resolve(BUILT_IN[settings.name])
+    # The name may go on after a further colon: nb360:spherical-generated:TASK.
+    published = ":".join(settings.name.split(":")[:2])
+    if published in NAS_BENCH_360:
+        return _resolve(NAS_BENCH_360[published])
     if settings.source in FROM_FILES:
         if not settings.argument:
             raise TaskError(f"{settings.name}: expected {settings.source}:PATH")
@@ -90,7 +119,7 @@ def _factory(settings: TaskSettings) -> TaskFactory:
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.name in (settings.name, settings.source):
             return _plugged(point)
-    wrong = f"{settings.source}:PATH" if settings.argument else settings.name
+    wrong = f"{settings.source}:PATH" if settings.argument and settings.source != "nb360" else settings.name
     known = (*task_names(), *(f"{source}:PATH" for source in FROM_FILES))
     raise TaskError(f"task {settings.name!r}: unknown name.{did_you_mean(wrong, known)}")
 

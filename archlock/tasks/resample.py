@@ -52,7 +52,7 @@ def normalised(task: Task) -> Task:
     spread = task.train.inputs.std(dim=axes, keepdim=True, correction=0).clamp_min(SMALLEST_SPREAD)
 
     def scale(split: Split) -> Split:
-        return Split((split.inputs - mean) / spread, split.targets)
+        return replace(split, inputs=(split.inputs - mean) / spread)
 
     return replace(
         task,
@@ -85,7 +85,7 @@ def fit_to(task: Task, input_shape: tuple[int, int, int]) -> Task:
     def bring(split: Split) -> Split:
         inputs = map_size(map_channels(split.inputs, channels), height, width)
         dense = task.kind is TaskKind.DENSE
-        return Split(inputs, map_size(split.targets, height, width) if dense else split.targets)
+        return replace(split, inputs=inputs, targets=map_size(split.targets, height, width) if dense else split.targets)
 
     native = "x".join(map(str, task.io.input_shape))
     brought = replace(

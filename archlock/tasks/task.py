@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -39,17 +40,38 @@ METRIC_OF = {
 
 @dataclass(frozen=True)
 class Split:
-    """Inputs, shape (n, channels, height, width), float32; targets as `archlock.iospec.OutputKind` states."""
+    """Inputs, shape (n, channels, height, width), float32; targets as `archlock.iospec.OutputKind` states.
+
+    ``groups``, int64, (n,) or (n, k), says which samples are parts of one thing (windows of one recording) where a
+    `Measure` judges the whole; None where each sample stands for itself.
+    """
 
     inputs: Tensor
     targets: Tensor
+    groups: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def take(self, indices: Tensor) -> Split:
         """The samples at some indices."""
-        return Split(self.inputs[indices], self.targets[indices])
+        groups = None if self.groups is None else self.groups[indices]
+        return Split(self.inputs[indices], self.targets[indices], groups)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A published loss and metric that are not the usual ones of the kind.
+
+    Attributes:
+        name: of the metric; higher is better, 1 is perfect.
+        metric: (outputs, targets, groups or None) of all samples at once to the metric.
+        loss: (outputs, targets) of a batch to a differentiable scalar; None for the usual loss of the kind.
+    """
+
+    name: str
+    metric: Callable[[Tensor, Tensor, Tensor | None], float]
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +87,7 @@ class Task:
         note: one line on where the data comes from and how it was brought to this shape.
         scaling: (mean, spread) such that inputs are (raw - mean) / spread, raw values resized and mapped to the
             channels of ``io``; None where the channels are scaled one by one.
+        measure: loss and metric where they are not the usual ones of the kind.
     """
 
     name: str
@@ -77,6 +100,7 @@ class Task:
     note: str = ""
     settings: dict[str, str | int | float] = field(default_factory=dict)
     scaling: tuple[float, float] | None = (0.0, 1.0)
+    measure: Measure | None = None
 
     def __post_init__(self) -> None:
         for part, split in (("train", self.train), ("validation", self.validation), ("test", self.test)):
@@ -85,22 +109,27 @@ class Task:
     @property
     def metric_name(self) -> str:
         """Name of the metric; higher is better, 1 is perfect."""
-        return METRIC_OF[self.kind]
+        return METRIC_OF[self.kind] if self.measure is None else self.measure.name
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean training loss of a batch, a differentiable scalar."""
+        if self.measure is not None and self.measure.loss is not None:
+            return self.measure.loss(outputs, targets)
         if self.kind is TaskKind.CLASSIFICATION:
             return functional.cross_entropy(outputs, targets)
         if self.kind is TaskKind.MULTILABEL:
             return functional.binary_cross_entropy_with_logits(outputs, targets)
         return functional.mse_loss(outputs, targets)
 
-    def metric(self, outputs: Tensor, targets: Tensor) -> float:
-        """Metric over all samples at once; higher is better, 1 is perfect.
+    def metric(self, outputs: Tensor, targets: Tensor, groups: Tensor | None = None) -> float:
+        """Metric over all samples at once; higher is better, 1 is perfect. ``groups`` are those of the `Split`.
 
         Classification: share correct. Multi-label: F1 averaged over labels. Regression and dense: one minus the
-        relative L2 error per sample, averaged (the Darcy-flow measure of Li et al., ICLR 2021, as a score).
+        relative L2 error per sample, averaged (the Darcy-flow measure of Li et al., ICLR 2021, as a score). A task
+        with a `Measure` of its own uses that.
         """
+        if self.measure is not None:
+            return self.measure.metric(outputs, targets, groups)
         if self.kind is TaskKind.CLASSIFICATION:
             return float((outputs.argmax(dim=1) == targets).float().mean())
         if self.kind is TaskKind.MULTILABEL:

@@ -77,7 +77,7 @@ def fit(network: nn.Module, task: Task, schedule: Schedule, generator: torch.Gen
 def evaluate(network: nn.Module, task: Task, split: Split) -> float:
     """The task's metric over a split, in evaluation mode; outputs that are not finite count as zeros."""
     # Double precision, in which the error of a diverged regression is large instead of infinite.
-    return task.metric(predict(network, split.inputs).double(), split.targets)
+    return task.metric(predict(network, split.inputs).double(), split.targets, split.groups)
 
 
 def predict(network: nn.Module, inputs: Tensor) -> Tensor:

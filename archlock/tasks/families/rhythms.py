@@ -93,16 +93,22 @@ def beat_times(rng: np.random.Generator, labels: Labels, difficulty: float) -> A
     return np.where(dropped, -100.0, times)
 
 
-def scalogram(signals: Array) -> Array:
-    """Compressed magnitude of a Morlet wavelet transform, shape (n, 32 scales, 32 frames), from signals (n, 512).
+def scalogram(signals: Array, scales_hz: Array = SCALES_HZ, rate_hz: float = RATE_HZ, padded: int = PADDED) -> Array:
+    """Compressed magnitude of a Morlet wavelet transform, shape (n, scales, 32 frames), from signals (n, length).
+
+    Args:
+        signals: the length is a multiple of 32.
+        scales_hz: centre frequencies, one per row.
+        rate_hz: samples per second.
+        padded: length of the transform, at least that of the signals.
 
     Source: Torrence and Compo, BAMS 1998, table 1 (Morlet, central angular frequency 6), scaled to equal peak gain.
     """
-    spectrum = fft.fft((signals - signals.mean(axis=1, keepdims=True)).astype(np.float32), n=PADDED)
-    hertz = fft.fftfreq(PADDED, d=1 / RATE_HZ)
-    picture = np.empty((len(signals), FRAMES, FRAMES))
-    for row, centre_hz in enumerate(SCALES_HZ):
+    spectrum = fft.fft((signals - signals.mean(axis=1, keepdims=True)).astype(np.float32), n=padded)
+    hertz = fft.fftfreq(padded, d=1 / rate_hz)
+    picture = np.empty((len(signals), len(scales_hz), FRAMES))
+    for row, centre_hz in enumerate(scales_hz):
         gain = 2 * np.exp(-((6 * (hertz / centre_hz - 1)) ** 2) / 2) * (hertz > 0)
-        magnitude = np.abs(fft.ifft(spectrum * gain.astype(np.float32)))[:, :LENGTH]
+        magnitude = np.abs(fft.ifft(spectrum * gain.astype(np.float32)))[:, : signals.shape[1]]
         picture[:, row] = magnitude.reshape(len(signals), FRAMES, -1).mean(axis=2)
     return np.sqrt(picture)
