@@ -1,0 +1,69 @@
+"""Locking that holds after one edit: a class is as exposed as the best of itself and its neighbours on the target."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.special import log_ndtr, ndtr
+
+from archlock.locking.tabular.acquisition import Belief
+from archlock.locking.tabular.known import LabelledSearch
+from archlock.locking.tabular.problem import IntArray, Problem, Proposal
+from archlock.scores import FloatArray
+
+LEVELS = 24
+"""Scores at which the distribution of a neighbourhood's maximum is followed."""
+INDEPENDENT = 0.5
+"""Share of a deviation that neighbours do not have in common; the surrogate's errors on them go together."""
+
+
+def robust(problem: Problem) -> Proposal:
+    """Five classes that are admissible and as poor as can be found on the target at the best of their neighbours.
+
+    Raises:
+        SealedError: the source or the target may not be read.
+    """
+    return LabelledSearch(problem, Neighbourhood(problem.pool.neighbours)).run()
+
+
+class Neighbourhood:
+    """The exposure of a class through itself and all classes one edge edit away.
+
+    Args:
+        neighbours: for each class its neighbours, never itself.
+    """
+
+    def __init__(self, neighbours: tuple[IntArray, ...]) -> None:
+        self._members = tuple(np.concatenate([[index], near]) for index, near in enumerate(neighbours))
+        sizes = [len(members) for members in self._members]
+        columns = np.concatenate(self._members)
+        shape = (len(neighbours), len(neighbours))
+        self._sum = csr_array((np.ones(len(columns)), columns, np.concatenate([[0], np.cumsum(sizes)])), shape=shape)
+
+    def _below(self, target: Belief) -> tuple[FloatArray, FloatArray]:
+        """Levels, and the probability that all members are below each; shapes (levels,) and (classes, levels)."""
+        deviation = np.where(target.read, target.deviation, INDEPENDENT * target.deviation)
+        levels = np.linspace(target.score.min() - 0.5, target.score.max() + 0.5, LEVELS)
+        logs = log_ndtr((levels - target.score[:, None]) / deviation[:, None])
+        return levels, np.exp(self._sum @ np.maximum(logs, -1e4))
+
+    def estimate(self, target: Belief) -> FloatArray:
+        """Expected maximum over the members; shape (classes,)."""
+        levels, below = self._below(target)
+        return np.asarray(levels[-1] - below.sum(axis=1) * (levels[1] - levels[0]), dtype=np.float64)
+
+    def improvement(self, target: Belief, incumbent: float) -> FloatArray:
+        """Expected amount by which the maximum falls below the incumbent; shape (classes,)."""
+        levels, below = self._below(target)
+        share = np.clip((incumbent - levels) / (levels[1] - levels[0]) + 0.5, 0, 1)
+        return np.asarray(below @ share * (levels[1] - levels[0]), dtype=np.float64)
+
+    def doubt(self, target: Belief, index: int, incumbent: float) -> tuple[int, float] | None:
+        """The unread member most likely to be above the incumbent."""
+        members = self._members[index]
+        unread = members[~target.read[members]]
+        if not len(unread):
+            return None
+        chance = ndtr((target.score[unread] - incumbent) / target.deviation[unread])
+        best = int(np.argmax(chance))
+        return int(unread[best]), float(chance[best])
