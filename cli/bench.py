@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
+from archlock.benches.engine import TABLES, engine_document, engine_text, engine_trials, run_engines
 from archlock.benches.lock import LockBench, run_lock, trials
 from archlock.benches.lock_table import as_document, as_text, variants_text
+from archlock.benches.predictor import predictor_document, predictor_text, predictor_trials, run_predictors
+from archlock.benches.predictors import PREDICTORS
 from archlock.benches.record import LockRecord, check_writable, write_lines
 from archlock.benches.setting import TableChoice
 from archlock.benches.thresholds import read_thresholds
 from archlock.benches.variants import variants
 from archlock.cli.progress import RichProgress
-from archlock.executors import make_executor
+from archlock.executors import Executor, make_executor
 from archlock.locking.tabular.problem import ABLATIONS
 from archlock.locking.tabular.protocol import Rules
+
+WorkT = TypeVar("WorkT")
+ResultT = TypeVar("ResultT")
+Runner = Callable[[Sequence[WorkT], Executor], Iterator[tuple[int, ResultT]]]
 
 command = click.Group("bench", help="Measurements against published tables, beside their baselines.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -71,16 +79,61 @@ def _beside(bench: LockBench, wanted: bool) -> Sequence[tuple[str, LockBench]]:
 
 
 def _run(bench: LockBench, out: Path, workers: int) -> list[LockRecord]:
-    """Run a bench with a bar on stderr and write its lines in the order of the trials."""
-    work = trials(bench)
-    found: dict[int, LockRecord] = {}
-    kind = "serial" if workers == 1 or len(work) == 1 else "processes"
-    with RichProgress() as progress, make_executor(kind, workers) as executor:
-        progress.start(out.name, len(work))
-        for position, record in run_lock(work, executor):
-            found[position] = record
-            progress.advance()
-        progress.finish()
-    records = [found[position] for position in range(len(work))]
+    """Run a bench and write its lines in the order of the trials."""
+    records = _gather(out.name, trials(bench), run_lock, workers)
     write_lines(out, [record.to_json() for record in records])
     return records
+
+
+def _gather(title: str, work: Sequence[WorkT], run: Runner[WorkT, ResultT], workers: int) -> list[ResultT]:
+    """Results in the order of the work, with a bar on stderr."""
+    found: dict[int, ResultT] = {}
+    kind = "serial" if workers == 1 or len(work) == 1 else "processes"
+    with RichProgress() as progress, make_executor(kind, workers) as executor:
+        progress.start(title, len(work))
+        for position, result in run(work, executor):
+            found[position] = result
+            progress.advance()
+        progress.finish()
+    return [found[position] for position in range(len(work))]
+
+
+@command.command("engine")
+@click.option("--space", "spaces", multiple=True, help="A table; may be given again; all of them unless given.")
+@click.option("--tasks", default="", help="Tasks, with one --space; all of its table unless given.")
+@click.option("--engine", "engines", multiple=True, help="Only this engine; may be given again.")
+@click.option("--evaluations", type=click.IntRange(1), default=200, show_default=True, help="Labels of each search.")
+@click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="How many, from 0 on.")
+@_data
+@_workers
+@_json
+def engine(
+    spaces: tuple[str, ...], tasks: str, engines: tuple[str, ...], evaluations: int, seeds: int, data: Path | None,
+    workers: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Search the best architecture with every engine on every tabulated task: mean rank and worst case."""
+    choices = [TableChoice.of(name, None, tasks, data) for name in spaces or TABLES]
+    work = engine_trials(choices, evaluations, range(seeds), engines)
+    results = _gather("engines", work, run_engines, workers)
+    click.echo(json.dumps(engine_document(results), indent=1) if as_json else engine_text(results))
+
+
+@command.command("predictor")
+@click.option("--space", default="", help="nasbench201, nasbench360, transnas_micro or transnas_macro.")
+@click.option("--table", "file", type=click.Path(path_type=Path), help="A table of your own, see docs/tables.md.")
+@click.option("--tasks", default="", help="Tasks in play; all of the table unless given.")
+@click.option("--predictor", "predictors", multiple=True, help="Only this predictor; may be given again.")
+@click.option("--labels", type=click.IntRange(2), default=128, show_default=True, help="Uniform labels per task.")
+@click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="How many, from 0 on.")
+@_data
+@_workers
+@_json
+def predictor(
+    space: str, file: Path | None, tasks: str, predictors: tuple[str, ...], labels: int, seeds: int,
+    data: Path | None, workers: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Predict the classes that were never labelled: Kendall tau, and Spearman of the contrast of two tasks."""
+    choice = TableChoice.of(space, file, tasks, data)
+    work = predictor_trials(choice, predictors or tuple(PREDICTORS), labels, range(seeds))
+    results = _gather("predictors", work, run_predictors, workers)
+    click.echo(json.dumps(predictor_document(results), indent=1) if as_json else predictor_text(results, labels))

@@ -64,12 +64,12 @@ class TableChoice:
             return load_table(WIDER[self.name], self.data)
         return table
 
-    def tasks_in_play(self) -> tuple[str, ...]:
-        """The tasks named, or all of the table.
+    def tasks_in_play(self, at_least: int = 2) -> tuple[str, ...]:
+        """The tasks named, or all of the table; a pair needs ``at_least`` two.
 
         Raises:
             TableError: a task that the table lacks.
-            TaskError: a task named twice, or fewer than two.
+            TaskError: a task named twice, or too few.
         """
         table = self.open()
         named = self.tasks or table.tasks
@@ -77,7 +77,7 @@ class TableChoice:
             table.column(task)
         if len(set(named)) < len(named):
             raise TaskError(f"--tasks {','.join(named)}: a task is named twice; a target cannot be its own source")
-        if len(named) < 2:
+        if len(named) < at_least:
             raise TaskError(f"--tasks {','.join(named)}: a lock needs a source and a target, name at least two tasks")
         return named
 

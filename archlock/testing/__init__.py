@@ -3,6 +3,7 @@
 The only place of the library that imports pytest, and no other part imports it.
 """
 
+from archlock.testing.locking import check_replay, small_table
 from archlock.testing.spaces import SearchSpaceContract
 
-__all__ = ["SearchSpaceContract"]
+__all__ = ["SearchSpaceContract", "check_replay", "small_table"]

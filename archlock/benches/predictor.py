@@ -1,0 +1,180 @@
+"""``bench predictor``: how well a few uniform labels predict the rest of a table.
+
+Judged on classes that were never labelled: Kendall tau on each task, and Spearman of the contrast (source rank minus
+target rank) on each pair. Beside it the vote of the published proxies, which needs no label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy.stats import kendalltau, rankdata, spearmanr
+
+from archlock.benches.predictors import load_predictor
+from archlock.benches.setting import Setting, TableChoice, open_setting
+from archlock.errors import UsageError
+from archlock.executors.protocol import Executor
+from archlock.locking.tabular.problem import IntArray
+from archlock.proxies.voting import vote
+from archlock.scores import FloatArray
+from archlock.seeding import numpy_generator
+from archlock.tasks.ledger import Ledger
+
+STAGE = "bench predictor"
+VOTE = "published-vote"
+
+
+@dataclass(frozen=True)
+class PredictorTrial:
+    """One predictor with one seed on all tasks in play."""
+
+    choice: TableChoice
+    predictor: str
+    labels: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class PredictorResult:
+    """Figures of one trial.
+
+    Attributes:
+        predictor, seed: which trial.
+        taus: task to Kendall tau on the classes that were never labelled.
+        contrasts: ``source/target`` to Spearman of the contrast on the same classes; either direction is the same.
+        labels: how many labels were read in all.
+    """
+
+    predictor: str
+    seed: int
+    taus: Mapping[str, float]
+    contrasts: Mapping[str, float]
+    labels: int
+
+
+def predictor_trials(
+    choice: TableChoice, predictors: Sequence[str], labels: int, seeds: Sequence[int]
+) -> list[PredictorTrial]:
+    """Every predictor with every seed, and the published vote where the table has proxies.
+
+    Raises:
+        UsageError: an unknown predictor, table or task, or more labels than leave classes to judge.
+    """
+    for name in predictors:
+        load_predictor(name)
+    table = choice.open()
+    choice.tasks_in_play()
+    if not 2 <= labels <= len(table) - 10:
+        raise UsageError(f"labels: expected 2 to {len(table) - 10} of {len(table)} classes, not {labels}")
+    voted = (VOTE,) if open_setting(choice).published.voters(table.tasks[0]) else ()
+    return [PredictorTrial(choice, name, labels, seed) for name in (*predictors, *voted) for seed in seeds]
+
+
+def run_predictor_trial(trial: PredictorTrial) -> PredictorResult:
+    """One trial in this process. The same seed labels the same classes for every predictor and task."""
+    setting = open_setting(trial.choice)
+    tasks, ledger = trial.choice.tasks_in_play(), Ledger()
+    drawn = numpy_generator(trial.seed, STAGE, "labels").permutation(len(setting.table))
+    indices, rest = np.sort(drawn[: trial.labels]), np.sort(drawn[trial.labels :])
+    predicted = {task: _predict(trial, setting, task, indices, ledger)[rest] for task in tasks}
+    truth = {task: setting.table.truth[task][rest] for task in tasks}
+    taus = {task: float(kendalltau(predicted[task], truth[task]).statistic) for task in tasks}
+    contrasts = {
+        f"{source}/{target}": float(
+            spearmanr(contrast(predicted[source], predicted[target]), contrast(truth[source], truth[target])).statistic
+        )
+        for source, target in combinations(tasks, 2)
+    }
+    # A predictor that gives every class one value ranks nothing.
+    return PredictorResult(trial.predictor, trial.seed, _defined(taus), _defined(contrasts), len(ledger.entries))
+
+
+def _predict(trial: PredictorTrial, setting: Setting, task: str, indices: IntArray, ledger: Ledger) -> FloatArray:
+    if trial.predictor == VOTE:
+        return vote(setting.published.voters(task))
+    column = setting.table.truth[task]
+
+    def read(index: int) -> float:
+        return ledger.read(task, str(index), STAGE, lambda: float(column[index]))
+
+    values = np.array([read(int(index)) for index in indices])
+    rng = numpy_generator(trial.seed, STAGE, trial.predictor, task)
+    return load_predictor(trial.predictor)(setting.pool, indices, values, rng)
+
+
+def contrast(source: FloatArray, target: FloatArray) -> FloatArray:
+    """Source rank minus target rank of each class; shape (n,)."""
+    return np.asarray(rankdata(source) - rankdata(target), dtype=np.float64)
+
+
+def _defined(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: value if np.isfinite(value) else 0.0 for name, value in figures.items()}
+
+
+def run_predictors(work: Sequence[PredictorTrial], executor: Executor) -> Iterator[tuple[int, PredictorResult]]:
+    """Run trials; yields (position, result) as they end."""
+    yield from executor.map(run_predictor_trial, work)
+
+
+@dataclass(frozen=True)
+class PredictorRow:
+    """A predictor over tasks, pairs and seeds.
+
+    Attributes:
+        predictor: its name.
+        tau, worst_tau, worst_task: mean Kendall tau over tasks, and the task with the least.
+        contrast, worst_contrast, worst_pair: likewise for the contrast.
+        labels: labels read per trial.
+    """
+
+    predictor: str
+    tau: float
+    worst_tau: float
+    worst_task: str
+    contrast: float
+    worst_contrast: float
+    worst_pair: str
+    labels: int
+
+
+def predictor_rows(results: Sequence[PredictorResult]) -> list[PredictorRow]:
+    """One row per predictor, in the order in which they were run."""
+    rows = []
+    for name in dict.fromkeys(one.predictor for one in results):
+        own = [one for one in results if one.predictor == name]
+        taus, contrasts = _means([one.taus for one in own]), _means([one.contrasts for one in own])
+        task, pair = min(taus, key=taus.__getitem__), min(contrasts, key=contrasts.__getitem__)
+        row = PredictorRow(
+            name, float(np.mean(list(taus.values()))), taus[task], task,
+            float(np.mean(list(contrasts.values()))), contrasts[pair], pair, own[0].labels,
+        )  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def _means(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([one[name] for one in figures])) for name in figures[0]}
+
+
+def predictor_document(results: Sequence[PredictorResult]) -> dict[str, object]:
+    """What ``--json`` prints."""
+    return {"predictors": [asdict(row) for row in predictor_rows(results)], "trials": [asdict(one) for one in results]}
+
+
+def predictor_text(results: Sequence[PredictorResult], labels: int) -> str:
+    """The table as text."""
+    seeds = {one.seed for one in results}
+    lines = [
+        f"{len(results[0].taus)} tasks, {len(seeds)} seeds, {labels} uniform labels per task; judged on the others",
+        f"{'predictor':<18} {'tau':>6} {'worst':>6} {'on':<16} {'contrast':>8} {'worst':>6} on",
+    ]
+    lines += [
+        f"{row.predictor:<18} {row.tau:>6.3f} {row.worst_tau:>6.3f} {row.worst_task:<16} {row.contrast:>8.3f} "
+        f"{row.worst_contrast:>6.3f} {row.worst_pair}"
+        for row in predictor_rows(results)
+    ]
+    lines.append(f"{VOTE}: the seven published proxies of ArchLock, no label; tasks without own proxies share one vote")
+    return "\n".join(lines)
