@@ -107,7 +107,8 @@ class LabelledSearch:
             budget = problem.remaining(task)
             few = max(2, min(budget // FIRST_SHARE, FIRST_MOST))
             count = int(budget * RANDOM_SHARE) if "acquisition" in problem.ablated else few
-            for index in order[: min(count, budget)]:
+            # A sealed task has no budget; asking it once says so.
+            for index in order[: max(1, min(count, budget))]:
                 problem.read(task, int(index))
 
     def _step(self) -> bool:

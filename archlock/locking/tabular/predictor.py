@@ -1,0 +1,42 @@
+"""What a few labels tell of all other classes: predicted ranks on one task, and the predicted contrast of two.
+
+This is the known mode's surrogate on its own, so that it can be compared with published predictors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.stats import rankdata
+
+from archlock.errors import UsageError
+from archlock.locking.tabular.kernels import feature_groups
+from archlock.locking.tabular.problem import Pool
+from archlock.locking.tabular.surrogate import Surrogate
+from archlock.scores import FloatArray
+
+Labels = Mapping[int, float]
+"""Class to raw value."""
+
+
+def predicted_scores(pool: Pool, labels: Labels) -> FloatArray:
+    """Expected normal score of every class from the labels of some, higher is better; shape (classes,).
+
+    Raises:
+        UsageError: no label.
+    """
+    if not labels:
+        raise UsageError("predictor: there is no label to learn from")
+    surrogate = Surrogate(feature_groups(pool))
+    surrogate.fit(np.array(list(labels), dtype=np.int64), np.array(list(labels.values()), dtype=np.float64))
+    return surrogate.mean
+
+
+def predicted_contrast(pool: Pool, source: Labels, target: Labels) -> FloatArray:
+    """Predicted rank on the source minus predicted rank on the target, among all classes; shape (classes,).
+
+    Raises:
+        UsageError: a task without labels.
+    """
+    return np.asarray(rankdata(predicted_scores(pool, source)) - rankdata(predicted_scores(pool, target)))
