@@ -17,6 +17,7 @@ from archlock.errors import TaskError
 
 ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
 BUFFER_MODULES = ("numpy.core.numeric", "numpy._core.numeric")
+BUILT_IN_MODULES = ("builtins", "__builtin__")
 KINDS = "biufcSUO"
 """Kinds of numpy types that are read: truth values, numbers, text and (of plain data) objects."""
 
@@ -141,6 +142,8 @@ def _made(function: _Name, arguments: Any) -> Any:
         return np.frombuffer(data, dtype=_no_objects(kind.resolved())).reshape(shape, order=order).copy(order="K")
     if function.full == "numpy.dtype":
         return _Type(str(arguments[0]))
+    if function.module in BUILT_IN_MODULES and function.name in ("bytes", "bytearray"):
+        return _as_bytes(arguments[0]) if arguments else b""
     if function.full == "_codecs.encode" and arguments[1] == "latin1":
         return _as_bytes(arguments[0])
     raise _RefusedError(repr(function.full))

@@ -13,6 +13,7 @@ BANDWIDTH = 30
 """Of the published data: a grid of 60 latitudes by 60 longitudes."""
 ORIGIN = 2 + 1e-3
 """Height of the point that the picture is projected from, just above the north pole, which lies at height 2."""
+OUTSIDE = 9.0
 REACH = 1.5
 """Half the side of the picture in the plane that the south pole touches, radii of the sphere."""
 
@@ -40,11 +41,14 @@ def places_in_picture(points: Array) -> Array:
     """Where the ray from `ORIGIN` through each point (..., 3, rows, columns) meets the picture.
 
     Returns:
-        (..., rows, columns, 2), row and column in [-1, 1] inside the picture and beyond outside it.
+        (..., rows, columns, 2), row and column in [-1, 1] inside the picture and beyond outside it. Points around the
+        north pole that face the origin see nothing of the picture and lie outside.
     """
     height = points[..., 2, :, :] + 1
     along = -height / (height - ORIGIN)
-    return np.moveaxis(points[..., :2, :, :] * (1 + along)[..., None, :, :], -3, -1) / REACH
+    places = points[..., :2, :, :] * (1 + along)[..., None, :, :] / REACH
+    facing = points[..., 2:, :, :] > 1 / (ORIGIN - 1)
+    return np.moveaxis(np.where(facing, OUTSIDE, places), -3, -1)
 
 
 def on_sphere(pictures: Tensor, rotations: Array, bandwidth: int = BANDWIDTH) -> Tensor:
