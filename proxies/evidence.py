@@ -24,8 +24,30 @@ class Part(StrEnum):
     """Gradient of the loss with respect to layer weights, the labelled backward pass."""
     SALIENCE = "channel salience"
     """Fisher salience of layer outputs, from the labelled backward pass."""
+    PATTERNS = "activation patterns"
+    """Distinct patterns of units over the samples, from the forward pass."""
+    CURVATURE = "Hessian-gradient product"
+    """Hessian of the loss times its gradient, a second backward pass through the labelled one."""
     SYNAPTIC_FLOW = "synaptic flow"
     """Logarithm of the synaptic flow, one forward and backward pass of one sample of ones through |weights|."""
+    LOGARITHMIC_FLOW = "logarithmic flow"
+    """Synaptic flow with the logarithm of each gradient, from the pass of the synaptic flow."""
+    ATTENTION_FLOW = "attention flow"
+    """Synaptic flow with nuclear norms for the weights of attention, from the pass of the synaptic flow."""
+    HALVES = "gradients of halves"
+    """Gradient of the loss on each half of the batch, two passes of half the size."""
+    TANGENTS = "gradients of samples"
+    """Gram matrix of each sample's gradient of its summed outputs, batch statistics held fixed."""
+    SIGNS = "gradient signs"
+    """Agreement in sign of the samples' loss gradients, batch statistics held fixed."""
+    INFORMATION = "Fisher spectrum"
+    """Eigenvalues of the Fisher information of one weight per layer, one backward pass per class."""
+    NOISE_RESPONSE = "noise response"
+    """How far noise on a random input moves the features under random weights, two forward passes."""
+    CHANNELS = "channel correlations"
+    """Least eigenvalue of each layer's channel correlations, a forward pass of random inputs."""
+    BLOCKS = "blocks"
+    """Entropy of each block's features and norm of its Jacobian, the pass of the channel correlations and back."""
 
 
 class DegenerateError(Exception):
@@ -46,7 +68,19 @@ class Evidence:
         code_gram: shape (batch, batch), number of units active for both of two samples; float64.
         code_bits: units in a code.
         mac_count: multiply-accumulates of the batch.
+        hessian_gradients: Hessian of the loss times its gradient for each of ``weights``, or None likewise.
+        pattern_count: distinct patterns of activation units over the samples.
         log_synaptic_flow: natural logarithm of the synaptic flow.
+        logarithmic_flow: sum of |w| log(1 + |dR/dw|) over the weights, R the output of the synaptic flow.
+        log_attention_flow: natural logarithm of the flow that is a nuclear norm in attention.
+        half_gradients: gradients of the loss for each of ``weights``, on each half of the batch.
+        tangent_gram: shape (batch, batch), float64, inner products of the samples' weight gradients.
+        sign_agreement: sum over weights of |sum over samples of the sign of the loss gradient|.
+        information: shape (layers,), eigenvalues of the Fisher information of each layer's first weight.
+        log_noise_response: natural logarithm, normalisation scales added.
+        least_correlations: per layer, the least eigenvalue of its channels' correlation matrix.
+        block_entropies: per block, entropy of its features' principal components in nat.
+        block_norms: per block after the first, spectral norm of its mean Jacobian.
         failures: parts that could not be had, each with the reason.
     """
 
@@ -61,7 +95,19 @@ class Evidence:
     code_gram: Tensor | None = None
     code_bits: int = 0
     mac_count: int = 0
+    hessian_gradients: list[Tensor | None] = field(default_factory=list)
+    pattern_count: int = 0
     log_synaptic_flow: float = 0.0
+    logarithmic_flow: float = 0.0
+    log_attention_flow: float = 0.0
+    half_gradients: list[list[Tensor | None]] = field(default_factory=list)
+    tangent_gram: Tensor | None = None
+    sign_agreement: float = 0.0
+    information: Tensor | None = None
+    log_noise_response: float = 0.0
+    least_correlations: list[float] = field(default_factory=list)
+    block_entropies: list[float] = field(default_factory=list)
+    block_norms: list[float] = field(default_factory=list)
     failures: dict[Part, str] = field(default_factory=dict)
 
     def reached(self) -> tuple[list[Tensor], list[Tensor]]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from archlock.proxies.evidence import Evidence, Part
-from archlock.scores import Direction
+from archlock.proxies.evidence import DegenerateError, Evidence, Part
+from archlock.scores import Direction, ScoreBatch
 
 Need = Literal["labels", "backward", "data"]
 Family = Literal["cnn", "vit", "hybrid"]
 ALL_FAMILIES: frozenset[Family] = frozenset({"cnn", "vit", "hybrid"})
+
+
+def _among_others(evidence: Evidence) -> float:
+    """What a proxy of ranks says of one network alone."""
+    raise DegenerateError("it ranks a network among others: score several at once")
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Proxy:
         description: one line.
         parts: parts of the shared pass that it reads.
         compute: the value from the evidence; raises `archlock.proxies.evidence.DegenerateError` where there is none.
+        components, combine: for a score of a network among others, the proxies that it joins and how.
     """
 
     name: str
@@ -37,5 +43,7 @@ class Proxy:
     unit: str
     source: str
     description: str
-    parts: frozenset[Part]
-    compute: Callable[[Evidence], float]
+    parts: frozenset[Part] = frozenset()
+    compute: Callable[[Evidence], float] = _among_others
+    components: tuple[str, ...] = ()
+    combine: Callable[[Mapping[str, ScoreBatch]], ScoreBatch] | None = None

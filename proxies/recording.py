@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from archlock.proxies.counting import CONVOLUTIONS, COUNTED, mac_count
 from archlock.proxies.evidence import Part
+from archlock.proxies.patterns import UnitPatterns
 
 RELU_LIKE: frozenset[Callable[..., Any]] = frozenset(
     {
@@ -36,13 +37,14 @@ class Recorder(TorchFunctionMode):
 
     Args:
         batch: samples in the batch.
-        parts: what to gather; `Part.MACS`, `Part.CODES` and `Part.SALIENCE` are heeded here.
+        parts: what to gather; `Part.MACS`, `Part.CODES`, `Part.PATTERNS` and `Part.SALIENCE` are heeded here.
         weights: weights of the layers whose outputs have a Fisher salience.
 
     Attributes:
         mac_count: multiply-accumulates of the batch.
         code_gram: shape (batch, batch), float64, or None where no activation was called.
         code_bits: units in a code.
+        patterns: distinct patterns of units over the samples, or None where no activation was called.
         salience: sum over layers and channels of the Fisher salience, or None where no gradient arrived.
         listening: whether gradients that arrive are added to the salience.
     """
@@ -52,11 +54,13 @@ class Recorder(TorchFunctionMode):
         self.mac_count = 0
         self.code_gram: Tensor | None = None
         self.code_bits = 0
+        self.patterns = UnitPatterns(batch) if Part.PATTERNS in parts else None
         self.salience: Tensor | None = None
         self.listening = False
         self._batch = batch
         self._watched_weights = {id(weight) for weight in weights} if Part.SALIENCE in parts else set()
-        self._codes = Part.CODES in parts
+        self._codes = bool(parts & {Part.CODES, Part.PATTERNS})
+        self._gram = Part.CODES in parts
 
     def __torch_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -95,6 +99,7 @@ class Recorder(TorchFunctionMode):
         output.register_hook(arrived)
 
     def _add_salience(self, activation: Tensor, gradient: Tensor, channel: int, weights_per_channel: int) -> None:
+        activation, gradient = activation.detach(), gradient.detach()
         summed = tuple(dim for dim in range(1, activation.dim()) if dim != channel)
         product = activation * gradient
         effect = (product.sum(summed) if summed else product).double()
@@ -107,10 +112,14 @@ class Recorder(TorchFunctionMode):
             return
         # Comparing into a float tensor is many times faster than comparing into bool and converting.
         active = torch.gt(units, 0, out=torch.empty_like(units))
+        if self.patterns is not None:
+            self.patterns.add(active)
+        self.code_bits += active.shape[1]
+        if not self._gram:
+            return
         gram = active @ active.T
         # Counts are exact in float32 up to 2^24 units a layer; the sum over layers is kept in float64.
         self.code_gram = gram.double() if self.code_gram is None else self.code_gram.add_(gram)
-        self.code_bits += active.shape[1]
 
 
 def _by_sample(tensor: Tensor, batch: int) -> Tensor | None:

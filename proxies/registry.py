@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from archlock.errors import UsageError, did_you_mean
-from archlock.proxies import saliency, separation, size
+from archlock.proxies import aggregation, feature_maps, halves, noise_response, saliency, separation, size, tangents
 from archlock.proxies.proxy import Proxy
 
-PROXIES: Mapping[str, Proxy] = MappingProxyType(
-    {proxy.name: proxy for module in (saliency, separation, size) for proxy in module.PROXIES}
-)
+_MODULES = (saliency, separation, size, halves, tangents, noise_response, feature_maps, aggregation)
+
+PROXIES: Mapping[str, Proxy] = MappingProxyType({proxy.name: proxy for module in _MODULES for proxy in module.PROXIES})
 """Every proxy, by name."""
 
 

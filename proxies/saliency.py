@@ -1,4 +1,4 @@
-"""Proxies from the gradient of the loss: grad_norm, snip, plain and fisher.
+"""Proxies from the gradient of the loss: grad_norm, snip, plain, fisher and grasp.
 
 Sums run over the weights of convolutions and linear layers, as in Abdelfattah et al., Zero-Cost Proxies for
 Lightweight NAS, ICLR 2021, and its public implementation, of which these are independent re-implementations.
@@ -51,6 +51,20 @@ def fisher(evidence: Evidence) -> float:
     return salience
 
 
+def grasp(evidence: Evidence) -> float:
+    """-sum over weights of w (H g), H the Hessian of the loss and g its gradient over all layers' weights.
+
+    How much a step of gradient flow would lose with each weight (Wang et al.), with the sign of Abdelfattah et
+    al.: the greater, the more the weights keep up the gradient.
+    """
+    evidence.reached()
+    pairs = zip(evidence.weights, evidence.hessian_gradients, strict=True)
+    products = [(w.detach() * hg).sum(dtype=torch.float64) for w, hg in pairs if hg is not None]
+    if not products:
+        raise DegenerateError("the gradient of the loss does not depend on the weights")
+    return -float(torch.stack(products).sum())
+
+
 PROXIES = (
     Proxy(
         name="grad_norm",
@@ -95,5 +109,16 @@ PROXIES = (
         description="sum over weights of weight x loss gradient, signed",
         parts=frozenset({Part.WEIGHT_GRADIENTS}),
         compute=plain,
+    ),
+    Proxy(
+        name="grasp",
+        better="higher",
+        needs=_LABELLED,
+        valid_for=ALL_FAMILIES,
+        unit="",
+        source="Wang et al., GraSP, ICLR 2020; sign of Abdelfattah et al., ICLR 2021",
+        description="-sum over weights of weight x Hessian-gradient product",
+        parts=frozenset({Part.WEIGHT_GRADIENTS, Part.CURVATURE}),
+        compute=grasp,
     ),
 )

@@ -48,14 +48,22 @@ def score_many(
 ) -> dict[str, ScoreBatch]:
     """`score_network` for each of many networks on the same batch; each network is taken, scored and let go.
 
+    A proxy that ranks networks among others, such as ``az_nas``, has its scores here only.
+
     Returns:
         Proxy name to the scores in the order of the networks. Raises as `score_network`.
     """
-    proxies = find_proxies(names)
-    rows = [score_network(network, inputs, targets, loss, names) for network in networks]
-    batches = {proxy.name: ScoreBatch.of([row[proxy.name] for row in rows]) for proxy in proxies}
-    # Said here too, because a batch of failures alone does not know its unit.
-    return {proxy.name: replace(batches[proxy.name], unit=proxy.unit, better=proxy.better) for proxy in proxies}
+    asked = find_proxies(names)
+    wanted = [name for proxy in asked for name in (proxy.components or (proxy.name,))]
+    proxies = find_proxies(wanted)
+    rows = [score_network(network, inputs, targets, loss, wanted) for network in networks]
+    # Unit and direction are said here too, because a batch of failures alone does not know them.
+    batches = {
+        proxy.name: replace(ScoreBatch.of([row[proxy.name] for row in rows]), unit=proxy.unit, better=proxy.better)
+        for proxy in proxies
+    }
+    joined = {proxy.name: proxy.combine(batches) for proxy in asked if proxy.combine is not None}
+    return {proxy.name: (joined if proxy.name in joined else batches)[proxy.name] for proxy in asked}
 
 
 def _score(proxy: Proxy, evidence: Evidence) -> Score | ScoreFailed:

@@ -1,20 +1,38 @@
-"""One forward pass and at most two backward passes that serve every data-dependent proxy at once."""
+"""One forward pass and at most three backward passes that serve every proxy of the labelled batch at once.
+
+Proxies of other inputs or other weights have passes of their own, each again shared by all that read it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils import parametrize
 
 from archlock.errors import UsageError
+from archlock.proxies import feature_maps, halves, noise_response, synaptic_flow, tangents
 from archlock.proxies.evidence import DegenerateError, Evidence, Loss, Part
 from archlock.proxies.layers import scored_weights
-from archlock.proxies.preserving import training_mode
+from archlock.proxies.preserving import fixed_randomness, training_mode
 from archlock.proxies.recording import Recorder
-from archlock.proxies.synaptic_flow import log_synaptic_flow
 
-_BACKWARD = frozenset({Part.WEIGHT_GRADIENTS, Part.SALIENCE})
-_DATA = frozenset(Part) - {Part.SYNAPTIC_FLOW}
+Passing = Callable[[Evidence, Sequence[nn.Module], frozenset[Part]], None]
+"""A pass fills its parts of the evidence, given the network's modules, the network first, in training mode."""
+
+_BACKWARD = frozenset({Part.WEIGHT_GRADIENTS, Part.SALIENCE, Part.CURVATURE})
+_DATA = _BACKWARD | {Part.MACS, Part.CODES, Part.PATTERNS, Part.INPUT_GRADIENTS}
+_OTHER_PASSES: tuple[tuple[frozenset[Part], Passing], ...] = (
+    (synaptic_flow.PARTS, synaptic_flow.gather_flow),
+    (halves.PARTS, halves.gather_halves),
+    (tangents.PARTS, tangents.gather_tangents),
+    (noise_response.PARTS, noise_response.gather_noise_response),
+    (feature_maps.PARTS, feature_maps.gather_feature_maps),
+)
+"""Passes of their own, each made only where one of its parts is asked for."""
 
 
 def gather(network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss, parts: frozenset[Part]) -> Evidence:
@@ -25,7 +43,7 @@ def gather(network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss, part
         inputs: shape (batch, ...).
         targets: shape (batch, ...), as the loss takes them.
         loss: (outputs, targets) to a scalar.
-        parts: what to gather.
+        parts: what to gather; each pass is made only for those that need it.
 
     Returns:
         The evidence; a part that could not be had is in its ``failures``.
@@ -40,12 +58,19 @@ def gather(network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss, part
             evidence.weights = scored_weights(modules)
             if parts & _DATA:
                 _run_batch(evidence, parts)
-        if Part.SYNAPTIC_FLOW in parts:
-            try:
-                evidence.log_synaptic_flow = log_synaptic_flow(modules, inputs)
-            except (DegenerateError, RuntimeError, ValueError) as error:
-                evidence.failures[Part.SYNAPTIC_FLOW] = _sentence(error)
+        for served, run in _OTHER_PASSES:
+            if parts & served:
+                _attempt(run, evidence, modules, parts & served)
     return evidence
+
+
+def _attempt(run: Passing, evidence: Evidence, modules: Sequence[nn.Module], parts: frozenset[Part]) -> None:
+    """Make one pass from a fixed random state; if it fails, its parts say why."""
+    try:
+        with fixed_randomness(modules):
+            run(evidence, modules, parts)
+    except (DegenerateError, RuntimeError, ValueError) as error:
+        evidence.failures |= {part: _sentence(error) for part in parts if part not in evidence.failures}
 
 
 def _check_batch(inputs: Tensor, targets: Tensor) -> None:
@@ -61,7 +86,7 @@ def _run_batch(evidence: Evidence, parts: frozenset[Part]) -> None:
     wants_jacobian = Part.INPUT_GRADIENTS in parts and evidence.inputs.is_floating_point()
     leaf = evidence.inputs.detach().requires_grad_(wants_jacobian)
     try:
-        with torch.set_grad_enabled(wants_jacobian or bool(parts & _BACKWARD)), recorder:
+        with torch.set_grad_enabled(wants_jacobian or bool(parts & _BACKWARD)), _differentiable(parts), recorder:
             # A copy, so that a first operator that works in place meets neither a leaf nor the caller's data.
             outputs = evidence.network(leaf.clone())
         if not isinstance(outputs, Tensor):
@@ -71,13 +96,21 @@ def _run_batch(evidence: Evidence, parts: frozenset[Part]) -> None:
         return
     evidence.mac_count = recorder.mac_count
     evidence.code_gram, evidence.code_bits = recorder.code_gram, recorder.code_bits
+    evidence.pattern_count = recorder.patterns.count() if recorder.patterns is not None else 0
     if not bool(torch.isfinite(outputs.detach()).all()):
         evidence.failures |= dict.fromkeys(_DATA - {Part.MACS}, "the outputs are not finite")
         return
     if wants_jacobian:
         _backward_inputs(evidence, outputs, leaf, keep=bool(parts & _BACKWARD))
     if parts & _BACKWARD:
-        _backward_loss(evidence, outputs, recorder)
+        _backward_loss(evidence, outputs, recorder, curved=Part.CURVATURE in parts)
+
+
+def _differentiable(parts: frozenset[Part]) -> AbstractContextManager[None]:
+    """Attention whose gradient has a gradient, where that is needed; torch's fused kernels have none."""
+    if Part.CURVATURE in parts:
+        return sdpa_kernel(SDPBackend.MATH)
+    return nullcontext()
 
 
 def _backward_inputs(evidence: Evidence, outputs: Tensor, leaf: Tensor, keep: bool) -> None:
@@ -87,7 +120,7 @@ def _backward_inputs(evidence: Evidence, outputs: Tensor, leaf: Tensor, keep: bo
     (evidence.input_gradients,) = torch.autograd.grad(outputs.sum(), leaf, retain_graph=keep, allow_unused=True)
 
 
-def _backward_loss(evidence: Evidence, outputs: Tensor, recorder: Recorder) -> None:
+def _backward_loss(evidence: Evidence, outputs: Tensor, recorder: Recorder, curved: bool) -> None:
     """Gradients of the loss; layer outputs add to the salience on the way."""
     try:
         value = evidence.loss(outputs, evidence.targets)
@@ -97,10 +130,24 @@ def _backward_loss(evidence: Evidence, outputs: Tensor, recorder: Recorder) -> N
             evidence.weight_gradients = [None] * len(evidence.weights)
             return
         recorder.listening = True
-        evidence.weight_gradients = list(torch.autograd.grad(value, evidence.weights, allow_unused=True))
+        found = torch.autograd.grad(value, evidence.weights, allow_unused=True, create_graph=curved)
+        recorder.listening = False
+        evidence.weight_gradients = [None if gradient is None else gradient.detach() for gradient in found]
+        evidence.salience = recorder.salience
+        if curved:
+            _backward_gradient(evidence, found)
     except (DegenerateError, RuntimeError, ValueError) as error:
         evidence.failures |= dict.fromkeys(_BACKWARD, f"the backward pass failed: {_sentence(error)}")
-    evidence.salience = recorder.salience
+
+
+def _backward_gradient(evidence: Evidence, gradients: Sequence[Tensor | None]) -> None:
+    """Hessian times gradient, through the graph of the gradients; weights of a linear loss have none."""
+    evidence.hessian_gradients = [None] * len(evidence.weights)
+    curved = [gradient for gradient in gradients if gradient is not None and gradient.requires_grad]
+    if curved:
+        # One product after another: what comes out is the derivative of |gradient|^2 / 2.
+        products = torch.autograd.grad(curved, evidence.weights, [g.detach() for g in curved], allow_unused=True)
+        evidence.hessian_gradients = list(products)
 
 
 def _sentence(error: Exception) -> str:

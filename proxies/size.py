@@ -1,4 +1,4 @@
-"""Proxies that need no labels and no gradients of data: params, macs, l2_norm and synflow."""
+"""Proxies that need no labels and no gradients of data: counts, l2_norm, synflow and its variants."""
 
 from __future__ import annotations
 
@@ -32,6 +32,25 @@ def l2_norm(evidence: Evidence) -> float:
 def synflow(evidence: Evidence) -> float:
     """Natural logarithm of the synaptic flow; see `archlock.proxies.synaptic_flow`."""
     return evidence.log_synaptic_flow
+
+
+def layers(evidence: Evidence) -> float:
+    """Number of convolutions and linear layers, those that share a weight counted once."""
+    return float(len(evidence.weights))
+
+
+def logsynflow(evidence: Evidence) -> float:
+    """Sum over weights of |w| log(1 + |dR/dw|), R the output of the synaptic flow."""
+    return evidence.logarithmic_flow
+
+
+def dss(evidence: Evidence) -> float:
+    """Natural logarithm of the synaptic diversity of attention plus the synaptic saliency of all other layers.
+
+    In the pass of the synaptic flow (normalisations left out), a weight of attention counts the product of the nuclear
+    norms of itself and of its gradient, any other the sum of |w dR/dw|.
+    """
+    return evidence.log_attention_flow
 
 
 PROXIES = (
@@ -78,5 +97,37 @@ PROXIES = (
         description="multiply-accumulates of one sample's forward pass",
         parts=frozenset({Part.MACS}),
         compute=macs,
+    ),
+    Proxy(
+        name="layers",
+        better="higher",
+        needs=frozenset(),
+        valid_for=ALL_FAMILIES,
+        unit="layers",
+        source="count; the depth term of Tybl and Neumann, CVPR 2025",
+        description="number of convolutions and linear layers",
+        compute=layers,
+    ),
+    Proxy(
+        name="logsynflow",
+        better="higher",
+        needs=frozenset({"backward"}),
+        valid_for=_CONVOLUTIONAL,
+        unit="",
+        source="Cavagnero et al., FreeREA, WACV 2023",
+        description="synaptic flow with the logarithm of each gradient",
+        parts=frozenset({Part.LOGARITHMIC_FLOW}),
+        compute=logsynflow,
+    ),
+    Proxy(
+        name="dss",
+        better="higher",
+        needs=frozenset({"backward"}),
+        valid_for=frozenset({"vit", "hybrid"}),
+        unit="nat",
+        source="Zhou et al., Training-free Transformer Architecture Search, CVPR 2022",
+        description="log of the synaptic diversity of attention plus the saliency of other layers",
+        parts=frozenset({Part.ATTENTION_FLOW}),
+        compute=dss,
     ),
 )
