@@ -108,9 +108,9 @@ class Cell(nn.Module):
         return nodes[-1]
 
     def zeros(self, inputs: Tensor) -> Tensor:
-        """What a node holds that nothing reaches."""
-        batch, _, height, width = inputs.shape
-        return inputs.new_zeros(batch, self.outs, -(-height // self.stride), -(-width // self.stride))
+        """What a node holds that nothing reaches: zero times the input, as published, so that gradients are zeros."""
+        one = inputs[:, :1, :: self.stride, :: self.stride] * 0
+        return one.expand(-1, self.outs, -1, -1)
 
 
 def add(terms: Sequence[Tensor]) -> Tensor:
