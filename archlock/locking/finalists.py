@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from archlock.spaces.protocol import Genotype
 from archlock.spaces.text import format_genotype
 
 TWIN_GENERATIONS = 6
+VERIFICATIONS = 2
+"""Further trainings of a finalist, each judged by other validation samples."""
 TRAINED_PER_FINALIST = 3
 """A short training tells little of who keeps the source metric in a full one: more are trained than are attacked."""
 
@@ -29,7 +31,8 @@ class Choice:
         twin: the unlocked twin: of the finalists chosen for the source alone whose parameters and multiply-adds
             match the locked model's, the strongest on the source's validation part.
         source_only: the best finalist chosen for the source alone, whatever its size.
-        within_tolerance: the locked model's validation metric is within the tolerance of ``source_only``.
+        within_tolerance: the locked model's verified metric is within the tolerance of that of ``source_only``.
+        verified: source metric over several validation parts, of ``source_only`` and of the finalists worth verifying.
         finalists: every architecture trained for its lock, the strongest lock first.
         validation_attacks: attacks on validation targets by genotype: finalists within tolerance, and a peer of each
             one's size.
@@ -40,6 +43,7 @@ class Choice:
     twin: TrainedModel
     source_only: TrainedModel
     within_tolerance: bool
+    verified: Mapping[Genotype, float]
     matched: bool
     finalists: tuple[TrainedModel, ...]
     validation_attacks: dict[Genotype, list[AttackResult]]
@@ -58,8 +62,12 @@ def choose(laboratory: Laboratory, judge: Judge, ranked: Sequence[Candidate]) ->
     source_only = max(laboratory.train(best), key=lambda model: model.validation)
     floor = source_floor(laboratory, source_only.validation)
     finalists = laboratory.train(diverse(affordable(judge, ranked), TRAINED_PER_FINALIST * count))
-    admissible = [model for model in finalists if model.validation >= floor][:count]
-    contenders = admissible or [max(finalists, key=lambda model: model.validation)]
+    within = [model for model in finalists if model.validation >= floor]
+    hopeful = within[: 2 * count] or [max(finalists, key=lambda model: model.validation)]
+    verified = laboratory.verify([source_only, *hopeful], VERIFICATIONS)
+    floor = source_floor(laboratory, verified[source_only.genotype])
+    admissible = [model for model in hopeful if verified[model.genotype] >= floor][:count]
+    contenders = admissible or [max(hopeful, key=lambda model: verified[model.genotype])]
     peers = {model.genotype: _peers(judge, model.genotype) for model in contenders}
     attacks = _attack(laboratory, contenders, [ranked[0].genotype for ranked in peers.values()])
 
@@ -71,7 +79,7 @@ def choose(laboratory: Laboratory, judge: Judge, ranked: Sequence[Candidate]) ->
     matching = [one for one in peers[locked.genotype][:count] if _mismatch(judge, locked.genotype)(one) == 0]
     candidates = matching or peers[locked.genotype][:1]
     twin = max(laboratory.train([one.genotype for one in candidates]), key=lambda model: model.validation)
-    return Choice(locked, twin, source_only, bool(admissible), bool(matching), tuple(finalists), attacks)
+    return Choice(locked, twin, source_only, bool(admissible), verified, bool(matching), tuple(finalists), attacks)
 
 
 def source_floor(laboratory: Laboratory, best: float) -> float:

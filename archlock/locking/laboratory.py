@@ -6,7 +6,7 @@ The one place of a search that turns genotypes and tasks into numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -156,6 +156,27 @@ class Laboratory:
         for key, job in jobs.items():
             models.append(TrainedModel(job.blueprint.genotype, float(found[key]), self._weights(key)))
         return models
+
+    def verify(
+        self, models: Sequence[TrainedModel], turns: int, stage: str = "verify finalists"
+    ) -> dict[Genotype, float]:
+        """Source metric on several validation parts: the one of `train`, and those of ``turns`` fresh trainings.
+
+        A model that was chosen for its metric on one small validation part was partly lucky; on others it is not.
+        """
+        task, schedule = self.plan.settings.source.task, self.plan.finalist_schedule
+        jobs = {
+            ("verify", task.title, format_genotype(model.genotype), str(turn)): replace(
+                self._training(model.genotype, task, schedule), turn=turn
+            )
+            for model in models
+            for turn in range(1, turns + 1)
+        }
+        found = self._labelled(stage, units.micro_train, jobs, lambda key: (key[1], f"{key[2]} validated anew"))
+        sums = {model.genotype: model.validation for model in models}
+        for key, job in jobs.items():
+            sums[job.blueprint.genotype] += float(found[key])
+        return {genotype: total / (1 + turns) for genotype, total in sums.items()}
 
     def test(self, models: Sequence[TrainedModel], stage: str = "test on the source") -> dict[Genotype, float]:
         """Metric on the source's test part."""

@@ -158,6 +158,7 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
         ("judge predictor", 1, 10.0),
         ("search", 2 * (labels.rounds + 1) * settings.engine.population * settings.engine.generations, TRACE_S),
         ("train finalists", 6 * count + BASELINES_TRAINED, settings.finalists.steps * STEP_S),
+        ("verify finalists", 2 * (2 * count + 1), settings.finalists.steps * STEP_S),
         ("attack finalists", 2 * count * len(targets.validation) * len(plan.validation_attacks), trial_s),
         ("test on the source", 2 + BASELINES_ATTACKED, 0.1),
         (HELD_OUT_ATTACK, released + baselines, trial_s),

@@ -127,16 +127,26 @@ def score_proxies(job: ProxyJob) -> dict[str, float | None]:
 
 @dataclass(frozen=True)
 class TrainJob(TaskJob):
-    """Train an architecture on a task from scratch."""
+    """Train an architecture on a task from scratch.
+
+    Attributes:
+        blueprint: the architecture.
+        schedule: how long and how fast.
+        turn: above 0, other samples of the training part validate, and weights and batches are drawn anew.
+    """
 
     blueprint: Blueprint
     schedule: Schedule
+    turn: int = 0
 
     def train(self) -> tuple[Network, float]:
         """The trained network and its validation metric."""
-        task = self.load()
-        network = self.blueprint.build(task.io, derive_seed(self.seed, "weights", self.blueprint.genotype))
-        fitted = fit(network, task, self.schedule, torch_generator(self.seed, "train", task.name))
+        task, seed = self.load(), self.seed
+        if self.turn:
+            seed = derive_seed(seed, "turn", self.turn)
+            task = task.revalidated(torch_generator(seed, "validation", task.name))
+        network = self.blueprint.build(task.io, derive_seed(seed, "weights", self.blueprint.genotype))
+        fitted = fit(network, task, self.schedule, torch_generator(seed, "train", task.name))
         return network, fitted.validation
 
 

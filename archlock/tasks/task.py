@@ -156,6 +156,19 @@ class Task:
             keep = torch.cat([firsts, keep[~torch.isin(keep, firsts)]])[: max(len(keep), len(firsts))]
         return replace(self, train=self.train.take(keep))
 
+    def revalidated(self, generator: torch.Generator) -> Task:
+        """The same task with another validation part of the same size; the test part is not touched.
+
+        It is drawn at random from the training part, which the old one joins. Samples that are judged in groups stay.
+        """
+        if self.train.groups is not None or self.validation.groups is not None:
+            return self
+        order = torch.randperm(len(self.train), generator=generator)
+        count = min(len(self.validation), len(self.train) // 2)
+        kept, old = self.train.take(order[count:]), self.validation
+        train = Split(torch.cat([kept.inputs, old.inputs]), torch.cat([kept.targets, old.targets]))
+        return replace(self, train=train, validation=self.train.take(order[:count]))
+
 
 def _macro_f1(predicted: Tensor, actual: Tensor) -> float:
     hits = (predicted & actual).sum(dim=0).double()

@@ -51,15 +51,28 @@ def test_attackers_reach_counts_release_and_surgery_alike_on_validation_data() -
 
 def test_the_release_is_admissible_and_was_attacked_beside_a_peer_of_its_size(outcome: Outcome) -> None:
     choice, space = outcome.choice, outcome.plan.space
-    floor = choice.source_only.validation - outcome.plan.settings.source.tolerance
-    admissible = [model for model in choice.finalists if model.validation >= floor]
+    verified = choice.verified
+    floor = verified[choice.source_only.genotype] - outcome.plan.settings.source.tolerance
+    hopeful = [model for model in choice.finalists if model.genotype in verified]
+    admissible = [model for model in hopeful if verified[model.genotype] >= floor]
     admissible = admissible[: outcome.plan.settings.finalists.count]
-    assert choice.within_tolerance == bool(admissible) == (choice.locked.validation >= floor)
+    assert choice.within_tolerance == bool(admissible) == (verified[choice.locked.genotype] >= floor)
     assert choice.locked in choice.finalists
     contenders = {model.genotype for model in admissible} or {choice.locked.genotype}
     assert contenders <= choice.validation_attacks.keys()
     assert len(choice.validation_attacks) >= 2
     assert all(space.canonical(genotype) == genotype for genotype in choice.validation_attacks)
+
+
+def test_verification_takes_fresh_trainings_on_other_validation_samples(
+    make_laboratory: Callable[..., Laboratory], outcome: Outcome
+) -> None:
+    laboratory = make_laboratory(outcome.plan)
+    models = [outcome.choice.locked, outcome.choice.twin]
+    once, more = laboratory.verify(models, 0), laboratory.verify(models, 2)
+    assert once == {model.genotype: model.validation for model in models}
+    assert more == laboratory.verify(models, 2)
+    assert more != once
 
 
 def test_finalists_were_attacked_on_validation_targets_only(outcome: Outcome) -> None:

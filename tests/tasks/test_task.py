@@ -73,3 +73,18 @@ def test_a_task_refuses_samples_that_do_not_fit() -> None:
 
 def _with_test(task: Task, test: Split) -> Task:
     return Task(task.name, task.kind, task.io, task.train, task.validation, test)
+
+
+def test_another_validation_part_is_drawn_from_the_training_part_and_the_test_part_stays() -> None:
+    task = load_task("textures")
+    other = task.revalidated(torch.Generator().manual_seed(3))
+    assert (len(other.train), len(other.validation)) == (len(task.train), len(task.validation))
+    assert torch.equal(other.test.inputs, task.test.inputs)
+
+    def rows(*splits: Split) -> set[bytes]:
+        return {one.numpy().tobytes() for split in splits for one in split.inputs}
+
+    assert rows(other.validation) <= rows(task.train)
+    assert rows(other.train, other.validation) == rows(task.train, task.validation)
+    assert not rows(other.train) & rows(other.validation)
+    assert rows(other.validation) != rows(task.revalidated(torch.Generator().manual_seed(4)).validation)
