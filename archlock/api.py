@@ -7,12 +7,15 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from pydantic import ValidationError
 
-from archlock.config import RunSettings, load_settings
+from archlock.config import RunSettings, TableSettings, load_settings
+from archlock.config.table_settings import TABLE_KEY
+from archlock.documents import Source
 from archlock.errors import InterruptedRunError, RunFolderError, UsageError, did_you_mean
 from archlock.executors import Executor, SerialExecutor
 from archlock.hwcost import estimate, load_hardware, trace
@@ -20,9 +23,11 @@ from archlock.iospec import IOSpec, OutputKind
 from archlock.locking.laboratory import train_key
 from archlock.locking.plan import Plan, make_plan, planned_stages
 from archlock.locking.search import Outcome, run_search
+from archlock.locking.tabular.run import TableOutcome, lock_on_table
 from archlock.report.build import build_record
-from archlock.report.page import render_page
-from archlock.report.record import RunRecord, read_record
+from archlock.report.page import render_page, render_table_page
+from archlock.report.record import RunRecord, read_document, read_record
+from archlock.report.table_record import TABLE_FORMAT, TableRecord, build_table_record
 from archlock.runs import InMemoryRun, PlannedStage, Progress, RunFolder, RunStore, Workshop
 from archlock.runs.manifest import Manifest
 from archlock.runs.progress import mean_seconds, measured_plan
@@ -33,6 +38,7 @@ from archlock.spaces.registry import load_space
 from archlock.spaces.text import parse_genotype
 from archlock.tasks.registry import load_task
 
+SettingsT = TypeVar("SettingsT", RunSettings, TableSettings)
 RECORD = "report.json"
 PAGE = "report.html"
 EXPORT = "model"
@@ -81,13 +87,35 @@ def search(
         return _finish(plan, folder, executor, progress)
 
 
-def resume(run: Path, *, executor: Executor | None = None, progress: Progress | None = None) -> RunRecord:
+def search_table(settings: TableSettings, out: Path | None = None, *, document: Source | None = None) -> TableRecord:
+    """Search a table of published results for architectures that are good at one task and poor at another.
+
+    Args:
+        settings: checked settings.
+        out: folder of the run, made here; nothing is written where it is None.
+        document: what the settings were read from, so that a fault names its file and line.
+
+    Raises:
+        ArchlockError: an unknown table, task or method, a threshold that nothing reaches, or an unusable folder.
+    """
+    outcome = lock_on_table(settings, document)
+    record = build_table_record(outcome, versions())
+    if out is not None:
+        with RunFolder.create(out, settings.model_dump_json(), versions=versions()) as folder:
+            _write_table(folder, record, outcome)
+    return record
+
+
+def resume(run: Path, *, executor: Executor | None = None, progress: Progress | None = None) -> RunRecord | TableRecord:
     """Go on with an interrupted run; finished units are looked up, so a finished run only writes its report again.
 
     Raises:
         RunFolderError: no run there, or one that another process is writing.
     """
     with RunFolder.open(run) as folder:
+        if TABLE_KEY in folder.manifest.settings:
+            outcome = lock_on_table(_read_settings(TableSettings, folder))
+            return _write_table(folder, build_table_record(outcome, versions()), outcome)
         return _finish(make_plan(_settings_of(folder)), folder, executor, progress)
 
 
@@ -100,18 +128,31 @@ def replay(run: Path, *, executor: Executor | None = None, progress: Progress | 
     Raises:
         RunFolderError: no finished run there.
     """
+    recorded: RunRecord | TableRecord
+    again: RunRecord | TableRecord
     with RunFolder.view(run) as folder:
-        settings, recorded = _settings_of(folder), read_report(run)
-    again = search(settings, executor=executor, progress=progress)
+        recorded = read_any_report(run)
+        if isinstance(recorded, TableRecord):
+            again = search_table(_read_settings(TableSettings, folder))
+        else:
+            again = search(_settings_of(folder), executor=executor, progress=progress)
     return _differences(recorded.model_dump(mode="json"), again.model_dump(mode="json"))
 
 
 def read_report(run: Path) -> RunRecord:
-    """The record of a finished run, from its folder or from the JSON file itself.
+    """The record of a finished search that trained and attacked, from its folder or from the JSON file itself.
 
     Raises:
         RunFolderError: there is none, or it is not one.
     """
+    record = read_any_report(run)
+    if isinstance(record, TableRecord):
+        raise RunFolderError(f"{run}: a search on a table; it has no trained model and no attack to show")
+    return record
+
+
+def read_any_report(run: Path) -> RunRecord | TableRecord:
+    """As `read_report`, of a search on a table too."""
     path = run
     try:
         path = run / RECORD if run.is_dir() else run
@@ -124,7 +165,14 @@ def read_report(run: Path) -> RunRecord:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RunFolderError(f"{str(path)!r:.200}: cannot be read: {reason}") from None
+    if TABLE_FORMAT in text[:200]:
+        return read_document(TableRecord, text, str(path))
     return read_record(text, str(path))
+
+
+def render(record: RunRecord | TableRecord) -> str:
+    """A record as one self-contained HTML page."""
+    return render_table_page(record) if isinstance(record, TableRecord) else render_page(record)
 
 
 def remaining_stages(run: Path, workers: int = 1) -> tuple[PlannedStage, ...]:
@@ -134,6 +182,8 @@ def remaining_stages(run: Path, workers: int = 1) -> tuple[PlannedStage, ...]:
         RunFolderError: no run there.
     """
     with RunFolder.view(run) as folder:
+        if TABLE_KEY in folder.manifest.settings:
+            return ()
         planned = planned_stages(make_plan(_settings_of(folder)), workers)
         return tuple(measured_plan(planned, mean_seconds(folder.units()), workers))
 
@@ -179,14 +229,25 @@ def self_check() -> str:
 
 
 def _settings_of(folder: RunFolder) -> RunSettings:
+    return _read_settings(RunSettings, folder)
+
+
+def _read_settings(model: type[SettingsT], folder: RunFolder) -> SettingsT:
     try:
-        return RunSettings.model_validate_json(json.dumps(folder.manifest.settings))
+        return model.model_validate_json(json.dumps(folder.manifest.settings))
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place = ".".join(map(str, fault["loc"])) or "settings"
         raise RunFolderError(
             f"{folder.path}: settings that this archlock cannot read: {place}: {fault['msg']}"
         ) from None
+
+
+def _write_table(folder: RunFolder, record: TableRecord, outcome: TableOutcome) -> TableRecord:
+    folder.write_text(RECORD, record.model_dump_json(indent=1))
+    folder.write_text(PAGE, render_table_page(record))
+    folder.write_text("ledger.json", outcome.ledger.to_json())
+    return record
 
 
 def _finish(plan: Plan, folder: RunFolder, executor: Executor | None, progress: Progress | None) -> RunRecord:

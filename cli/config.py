@@ -6,7 +6,7 @@ import json
 
 import click
 
-from archlock.config import RunSettings, preset_names
+from archlock.config import RunSettings, TableSettings, preset_names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -14,10 +14,12 @@ command = click.Group("config", help="Settings: schema and presets.")
 
 
 @command.command("schema")
+@click.option("--table", is_flag=True, help="Of a search on a table instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as is done anyway.")
-def schema(as_json: bool) -> None:
+def schema(table: bool, as_json: bool) -> None:
     """Print the JSON Schema of a run's settings, for editors."""
-    click.echo(json.dumps({"$schema": DIALECT, **RunSettings.model_json_schema()}, indent=1))
+    model = TableSettings if table else RunSettings
+    click.echo(json.dumps({"$schema": DIALECT, **model.model_json_schema()}, indent=1))
 
 
 @command.command("presets")

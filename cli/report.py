@@ -14,12 +14,11 @@ import click
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def command(run: Path, form: str, out: Path | None) -> None:
     """Show a run's report; RUN is a run folder or its report.json."""
-    from archlock.api import read_report
+    from archlock.api import read_any_report, render
     from archlock.errors import UsageError
-    from archlock.report.page import render_page
 
-    record = read_report(run)
-    text = render_page(record) if form == "html" else record.model_dump_json(indent=1)
+    record = read_any_report(run)
+    text = render(record) if form == "html" else record.model_dump_json(indent=1)
     if out is None:
         click.echo(text)
         return

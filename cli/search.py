@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from archlock.cli.progress import RichProgress
-from archlock.config import read_settings
+from archlock.config import TableSettings, read_any_settings
+from archlock.documents import Source, to_yaml
 from archlock.errors import RunFailedError
 from archlock.executors import KINDS, make_executor
 
@@ -38,9 +39,14 @@ def search(
 ) -> None:
     """Search for a protected model.
 
-    CONFIG is a YAML file or the name of a shipped preset, such as quickstart.
+    CONFIG is a YAML file or the name of a shipped preset, such as quickstart. A file with the key `table` searches a
+    table of published results: nothing is trained, and labels are looked up.
     """
-    settings, document = read_settings(config, assignments)
+    settings, document = read_any_settings(config, assignments)
+    folder = out or Path("runs") / f"{Path(config).stem}-{settings.seed}"
+    if isinstance(settings, TableSettings):
+        _search_table(settings, document, folder, dry_run, as_json)
+        return
     count = 1 if executor == "serial" else workers or os.cpu_count() or 1
     from archlock.locking.plan import make_plan, planned_stages
 
@@ -53,7 +59,6 @@ def search(
         return
     from archlock import api
 
-    folder = out or Path("runs") / f"{Path(config).stem}-{settings.seed}"
     with RichProgress(stages) as progress, make_executor(executor, count) as pool:
         record = api.search(settings, folder, executor=pool, progress=progress)
     _show(record.model_dump_json(indent=1) if as_json else record.headline, folder, as_json)
@@ -96,8 +101,22 @@ def replay(run: Path, executor: str, workers: int | None, as_json: bool) -> None
         raise RunFailedError(f"{run}: {len(differences)} figures differ when computed anew")
 
 
+def _search_table(settings: TableSettings, document: Source, folder: Path, dry_run: bool, as_json: bool) -> None:
+    """Labels are looked up, so that there is no plan to show beside the settings."""
+    if dry_run:
+        click.echo(settings.model_dump_json(indent=1) if as_json else to_yaml(settings.model_dump(mode="json")))
+        return
+    from archlock import api
+
+    record = api.search_table(settings, folder, document=document)
+    click.echo(record.model_dump_json(indent=1) if as_json else record.headline)
+    if not as_json:
+        click.echo(f"report: {folder / 'report.html'}")
+
+
 def _show(text: str, folder: Path, as_json: bool) -> None:
     click.echo(text)
     if not as_json:
         click.echo(f"report: {folder / 'report.html'}")
-        click.echo(f"model:  {folder / 'model'}")
+        if (folder / "model").exists():
+            click.echo(f"model:  {folder / 'model'}")

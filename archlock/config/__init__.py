@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archlock.config.load import load_settings, preset_names, read_settings
+from archlock.config.load import load_settings, preset_names, read_any_settings, read_settings
 from archlock.config.settings import RunSettings
+from archlock.config.table_settings import TableSettings
 
-__all__ = ["RunSettings", "load_settings", "preset_names", "read_settings"]
+__all__ = ["RunSettings", "TableSettings", "load_settings", "preset_names", "read_any_settings", "read_settings"]

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from archlock.config.settings import RunSettings
+from archlock.config.table_settings import TABLE_KEY, TableSettings
 from archlock.documents import Source, parse_yaml, read_yaml, set_value, validate
 from archlock.errors import ConfigError, did_you_mean
 
@@ -32,10 +33,25 @@ def load_settings(config: str | Path, assignments: Sequence[str] = ()) -> RunSet
 
 def read_settings(config: str | Path, assignments: Sequence[str] = ()) -> tuple[RunSettings, Source]:
     """As `load_settings`, with the document, so that a later fault can name its file and line too."""
+    source = _assigned(config, assignments)
+    return validate(RunSettings, source), source
+
+
+def read_any_settings(
+    config: str | Path, assignments: Sequence[str] = ()
+) -> tuple[RunSettings | TableSettings, Source]:
+    """As `read_settings`, of a search that trains or of one on a table: a file with the key ``table`` is the latter."""
+    source = _assigned(config, assignments)
+    if TABLE_KEY in source.data:
+        return validate(TableSettings, source), source
+    return validate(RunSettings, source), source
+
+
+def _assigned(config: str | Path, assignments: Sequence[str]) -> Source:
     source = _read(config)
     for assignment in assignments:
         set_value(source, assignment, word_key="name")
-    return validate(RunSettings, source), source
+    return source
 
 
 def _read(config: str | Path) -> Source:

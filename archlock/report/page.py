@@ -15,6 +15,7 @@ from archlock.report.pictures_hardware import UNITS, assignment_picture, unit_cl
 from archlock.report.pictures_network import network_picture, widest_of
 from archlock.report.pictures_targets import targets_picture
 from archlock.report.record import HardwareRecord, ModelRecord, RunRecord, TargetRow
+from archlock.report.table_record import TableRecord
 from archlock.scores import Origin
 
 FILTERS = (
@@ -88,6 +89,11 @@ def render_page(record: RunRecord) -> str:
             fractions=fraction_pictures(record.targets),
         )
     )
+
+
+def render_table_page(record: TableRecord) -> str:
+    """The record of a search on a table as one self-contained HTML page."""
+    return _environment().get_template("table.html").render(record=record)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -11,6 +11,7 @@ from archlock.errors import RunFolderError
 from archlock.scores import Origin
 
 FORMAT: Literal["archlock-run/1"] = "archlock-run/1"
+DocumentT = TypeVar("DocumentT", bound=Document)
 Role = Literal[
     "locked", "twin", "source-only winner", "random admissible", "proxy vote", "random labels", "random targets"
 ]
@@ -259,8 +260,13 @@ def read_record(text: str, where: str) -> RunRecord:
     Raises:
         RunFolderError: not a record of this format, or one that claims a lock without an attack.
     """
+    return read_document(RunRecord, text, where)
+
+
+def read_document(model: type[DocumentT], text: str, where: str) -> DocumentT:
+    """Read JSON as a model; raises a `RunFolderError` that names the first fault."""
     try:
-        return RunRecord.model_validate_json(text)
+        return model.model_validate_json(text)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place = ".".join(map(str, fault["loc"]))

@@ -1,0 +1,103 @@
+"""The record of a search on a table. It claims no lock: nothing was trained, and nothing was attacked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from archlock.documents import Document
+from archlock.locking.tabular.run import TableOutcome
+from archlock.report.record import Figure, LedgerLine
+from archlock.scores import Origin
+from archlock.spaces.registry import load_space
+
+TABLE_FORMAT: Literal["archlock-table-run/1"] = "archlock-table-run/1"
+NOTES = (
+    "Values are looked up in a table of networks that others trained from scratch; no model was trained or attacked "
+    "here, so no lock is claimed. A thief fine-tunes: `archlock search` on a space that is trained measures that.",
+    "What was bought is what is judged: this optimises a table and does not generalise from validation to test data; "
+    "`archlock bench lock --valid` measures that.",
+)
+
+
+class PickRecord(Document):
+    """One proposed architecture: its row in the table, genotype, options, and tabulated values."""
+
+    row: int
+    genotype: tuple[int, ...]
+    options: dict[str, str]
+    source: Figure
+    target: Figure
+    bought: bool
+    reaches: bool
+
+
+class TableRecord(Document):
+    """A finished search on a table.
+
+    Attributes:
+        headline: one sentence: what was proposed, at which threshold and for how many labels.
+        labels: task to rows in the order in which they were read.
+        notes: limits, in full sentences.
+    """
+
+    format: Literal["archlock-table-run/1"] = TABLE_FORMAT
+    headline: str
+    settings: dict[str, object]
+    versions: dict[str, str]
+    method: str
+    units: dict[str, str]
+    picks: tuple[PickRecord, ...]
+    labels: dict[str, tuple[int, ...]]
+    ledger: tuple[LedgerLine, ...]
+    notes: tuple[str, ...]
+
+
+def build_table_record(outcome: TableOutcome, versions: Mapping[str, str]) -> TableRecord:
+    """The record of an outcome."""
+    settings, table = outcome.settings, outcome.table
+    space = load_space(table.space)
+    picks = tuple(
+        PickRecord(
+            row=pick.row,
+            genotype=pick.genotype,
+            options={name: str(option) for name, option in space.describe(pick.genotype).items()},
+            source=_tabulated(pick.source, table.units.get(settings.source, "")),
+            target=_tabulated(pick.target, table.units.get(settings.target, "")),
+            bought=pick.bought,
+            reaches=pick.source >= settings.at_least,
+        )
+        for pick in outcome.picks
+    )
+    return TableRecord(
+        headline=_headline(outcome),
+        settings=settings.model_dump(mode="json"),
+        versions=dict(versions),
+        method=outcome.method,
+        units=dict(table.units),
+        picks=picks,
+        labels=dict(outcome.labels),
+        ledger=tuple(
+            LedgerLine(task=row.task, stage=row.stage, readings=row.readings, labels=row.labels, subjects=row.subjects)
+            for row in outcome.ledger.counts()
+        ),
+        notes=NOTES,
+    )
+
+
+def _headline(outcome: TableOutcome) -> str:
+    settings, picks = outcome.settings, outcome.picks
+    reached = sum(pick.source >= settings.at_least for pick in picks)
+    bought = ", ".join(f"{len(rows)} of {task}" for task, rows in outcome.labels.items())
+    target = float(np.mean([pick.target for pick in picks]))
+    return (
+        f"{reached} of {len(picks)} proposed architectures of {outcome.table.name} reach {settings.at_least:g} on "
+        f"{settings.source}, and have {target:.4g} on {settings.target} on the mean, by the table; labels bought: "
+        f"{bought}; nothing was trained or attacked, so no lock is claimed."
+    )
+
+
+def _tabulated(value: float, unit: str) -> Figure:
+    return Figure(value=value, origin=Origin.TABLE, unit=unit)
