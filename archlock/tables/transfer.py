@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from archlock import __version__
 from archlock.tables.errors import DownloadError
 from archlock.tables.mirrors import is_loopback, is_safe
 from archlock.tables.storing import disk_errors
@@ -112,7 +111,7 @@ def continue_transfer(url: str, part: Path, size_bytes: int, patience: Patience,
 
 
 def _open(url: str, have: int, patience: Patience) -> http.client.HTTPResponse:
-    headers = {"User-Agent": f"archlock/{__version__}", "Accept-Encoding": "identity"}
+    headers = {"User-Agent": "archlock", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
     handlers: list[urllib.request.BaseHandler] = [_SafeRedirects()]
@@ -145,8 +144,8 @@ def _copy(
 ) -> None:  # fmt: skip
     have, window_have, window_s = start, start, time.monotonic()
     with disk_errors(part):
-        file = part.open("r+b" if start else "wb")
-    # Unbuffered disk errors would be raised by close() out of their handler, so every chunk is flushed in it.
+        # Unbuffered, or what a full disk refuses would be written, and refused, once more when the file is closed.
+        file = part.open("r+b" if start else "wb", buffering=0)
     with file:
         file.seek(start)
         while chunk := answer.read1(CHUNK_BYTES):
@@ -154,8 +153,7 @@ def _copy(
             if have > size_bytes:
                 raise MirrorError(f"sends more than the {size_bytes} bytes of the file")
             with disk_errors(part):
-                file.write(chunk)
-                file.flush()
+                _write_all(file, chunk)
             seen(have)
             if time.monotonic() - window_s > patience.window_s:
                 if have - window_have < patience.least_bytes and have < size_bytes:
@@ -163,6 +161,12 @@ def _copy(
                 window_have, window_s = have, time.monotonic()
     if have < size_bytes:
         raise TransientError(f"the answer ended after {have} of {size_bytes} bytes")
+
+
+def _write_all(file: IO[bytes], chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _refused(error: urllib.error.HTTPError, part: Path) -> None:
