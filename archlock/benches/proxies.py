@@ -1,0 +1,250 @@
+"""Zero-cost proxies of NAS-Bench-201 cells beside the published scores of the same cells, and beside true accuracy.
+
+The published scores are those of NAS-Bench-Suite-Zero and FreeREA; the accuracy is that of NATS-Bench, 200 epochs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from torch.nn import functional
+
+from archlock.benches.kept_scores import KeptScores
+from archlock.errors import UsageError
+from archlock.iospec import IOSpec, OutputKind
+from archlock.proxies import PROXIES, find_proxies
+from archlock.proxies.scoring import score_network
+from archlock.scores import FloatArray, Score, ScoreBatch, ScoreFailed
+from archlock.seeding import derive_seed, numpy_generator
+from archlock.spaces.registry import load_space
+
+PUBLISHED: Mapping[str, str] = {
+    **dict.fromkeys(("epe_nas", "fisher", "grad_norm", "grasp", "jacov", "l2_norm", "nwot", "params", "plain"), ""),
+    **dict.fromkeys(("snip", "synflow", "zen"), ""),
+    "macs": "flops",
+    "logsynflow": "freerea_cifar10_logsynflow",
+    "linear_regions": "freerea_cifar10_nregions",
+}
+"""Proxy to the column of its published score; empty where the column bears the proxy's name."""
+
+TIED: Mapping[str, int] = {"l2_norm": 2}
+"""Proxies that differ, among cells of as many convolutions, by nothing but the draw of the weights: how many digits
+of them are told apart. Without that, two draws of the same table do not agree to .95 with one another."""
+
+BARS: Mapping[str, float] = {
+    **dict.fromkeys(("params", "macs", "l2_norm", "synflow", "snip", "grad_norm", "fisher", "nwot"), 0.95),
+    "jacov": 0.90,
+}
+"""Least Spearman correlation with the published score."""
+
+NEAR = 0.05
+"""Greatest difference of our Spearman correlation with accuracy from the published score's."""
+
+
+@dataclass(frozen=True)
+class ProxyBenchOptions:
+    """What to measure.
+
+    Attributes:
+        data: folder with ``nasbench201``, ``nasbench201_zerocost`` and ``images``; ``$ARCHLOCK_DATA`` for None.
+        cells: cells drawn from those that the published table scores.
+        batch: pictures of CIFAR-10 in the batch.
+        seed: of the cells, the pictures and the weights.
+        names: proxies; all for empty.
+        kept: file of JSON lines that scores are kept in as they come, and taken from where they are there already.
+        progress: told how many cells are done.
+    """
+
+    data: Path | None = None
+    cells: int = 300
+    batch: int = 64
+    seed: int = 0
+    names: tuple[str, ...] = ()
+    kept: Path | None = None
+    progress: Callable[[int], None] = field(default=lambda done: None)
+
+
+@dataclass(frozen=True)
+class ProxyRow:
+    """One proxy's agreement, over the cells; Spearman correlations, None where one side has no order.
+
+    Attributes:
+        name: of the proxy.
+        known: cells that have our score.
+        with_published: ours with the published score.
+        with_published_tied: likewise, ours to the digits of `TIED`; None for other proxies.
+        with_accuracy: ours, oriented so that higher is better, with true accuracy.
+        published_with_accuracy: the published score, as published, with true accuracy.
+        bar: least ``with_published`` asked for, or None.
+        reason: why most cells without a score have none.
+    """
+
+    name: str
+    known: int
+    with_published: float | None
+    with_published_tied: float | None
+    with_accuracy: float | None
+    published_with_accuracy: float | None
+    bar: float | None
+    reason: str
+
+    @property
+    def meets(self) -> bool | None:
+        """Whether the bar is met, ties of noise counted as ties; None without a bar."""
+        if self.bar is None:
+            return None
+        return max(self.with_published or 0.0, self.with_published_tied or 0.0) >= self.bar
+
+    @property
+    def near(self) -> bool | None:
+        """Whether ours orders by accuracy as the published score does, within `NEAR`; None where there is no such."""
+        if self.with_accuracy is None or self.published_with_accuracy is None:
+            return None
+        return abs(self.with_accuracy - self.published_with_accuracy) <= NEAR
+
+
+@dataclass(frozen=True)
+class ProxyBench:
+    """The result.
+
+    Attributes:
+        cells: shape (cells,), rows of the table.
+        scores: proxy name to our scores in that order.
+        results: one per proxy.
+        batch, seed: as asked.
+    """
+
+    cells: NDArray[np.int64]
+    scores: Mapping[str, ScoreBatch]
+    results: tuple[ProxyRow, ...]
+    batch: int
+    seed: int
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dictionary per proxy, for tables and JSON."""
+        return [asdict(row) | {"meets": row.meets, "near": row.near} for row in self.results]
+
+
+def run(options: ProxyBenchOptions) -> ProxyBench:
+    """Score full-size NAS-Bench-201 networks before training, and compare.
+
+    Each cell's weights come from a seed of its own, so that a cell's scores do not depend on the others.
+
+    Raises:
+        UsageError: a file of the data is missing, or more cells are asked for than the table scores.
+    """
+    folder = _folder(options.data)
+    table, published = _load(folder / "nasbench201" / "nasbench201.npz"), _published(folder)
+    cells = _draw(published, options)
+    asked = [proxy.name for proxy in find_proxies(options.names or None)]
+    scores = _score(table["arch_ops"][cells], cells, _pictures(folder, options), asked, options)
+    accuracy = table["nats_cifar10_test_200"][cells].astype(np.float64)
+    results = tuple(
+        _compare(name, batch, published[name][cells] if name in published else None, accuracy)
+        for name, batch in scores.items()
+    )
+    return ProxyBench(cells, scores, results, options.batch, options.seed)
+
+
+def _folder(data: Path | None) -> Path:
+    named = data or (Path(os.environ["ARCHLOCK_DATA"]) if os.environ.get("ARCHLOCK_DATA") else None)
+    if named is None:
+        raise UsageError("bench proxies: no folder of tables; set ARCHLOCK_DATA or name one")
+    return named
+
+
+def _load(path: Path) -> dict[str, NDArray[Any]]:
+    if not path.is_file():
+        raise UsageError(f"{path}: no such table; `archlock data list` says how to get it")
+    with np.load(path, allow_pickle=False) as archive:
+        return {key: archive[key] for key in archive.files}
+
+
+def _published(folder: Path) -> dict[str, FloatArray]:
+    """Proxy name to its published score of each cell, NaN where there is none."""
+    archive = _load(folder / "nasbench201_zerocost" / "nb201_zerocost.npz")
+    suite = dict(zip(archive["suitezero_columns"].tolist(), archive["suitezero_cifar10"].T, strict=True))
+    columns = {name: column or name for name, column in PUBLISHED.items()}
+    return {name: np.asarray(suite.get(column, archive.get(column)), np.float64) for name, column in columns.items()}
+
+
+def _draw(published: Mapping[str, FloatArray], options: ProxyBenchOptions) -> NDArray[np.int64]:
+    scored = np.flatnonzero(np.isfinite(published["synflow"]))
+    if not 2 < options.cells <= len(scored):
+        raise UsageError(f"bench proxies: {options.cells} cells asked for, expected 3 to {len(scored)}")
+    drawn = numpy_generator(options.seed, "bench", "proxies", "cells").permutation(scored)[: options.cells]
+    return np.asarray(drawn, dtype=np.int64)
+
+
+def _pictures(folder: Path, options: ProxyBenchOptions) -> tuple[torch.Tensor, torch.Tensor]:
+    """A batch of CIFAR-10's training pictures, standardised by channel, and their classes."""
+    archive = _load(folder / "images" / "cifar10.npz")
+    pictures = torch.from_numpy(archive["x_train"]).permute(0, 3, 1, 2).float() / 255
+    deviation, mean = torch.std_mean(pictures, dim=(0, 2, 3), keepdim=True)
+    order = numpy_generator(options.seed, "bench", "proxies", "pictures").permutation(len(pictures))[: options.batch]
+    labels = torch.from_numpy(archive["y_train"].astype(np.int64))
+    return ((pictures - mean) / deviation)[order], labels[order]
+
+
+def _score(
+    genotypes: NDArray[Any],
+    cells: NDArray[np.int64],
+    pictures: tuple[torch.Tensor, torch.Tensor],
+    names: Sequence[str],
+    options: ProxyBenchOptions,
+) -> dict[str, ScoreBatch]:
+    space, io = load_space("nasbench201"), IOSpec(3, 32, 32, OutputKind.CLASSES, 10)
+    wanted = tuple(dict.fromkeys(part for name in names for part in (PROXIES[name].components or (name,))))
+    kept = KeptScores(options.kept, (options.seed, options.batch))
+    rows: list[dict[str, Score | ScoreFailed]] = []
+    for cell, genotype in zip(cells.tolist(), genotypes.tolist(), strict=True):
+        known = kept.of(cell)
+        missing = [name for name in wanted if name not in known]
+        if missing:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(derive_seed(options.seed, "bench", "proxies", cell))
+                network = space.build(tuple(genotype), io)
+            kept.add(cell, score_network(network, *pictures, functional.cross_entropy, missing))
+        rows.append(kept.of(cell))
+        options.progress(len(rows))
+    batches = {name: ScoreBatch.of([row[name] for row in rows]) for name in wanted}
+    combined = {name: PROXIES[name].combine for name in names}
+    return {name: batches[name] if combine is None else combine(batches) for name, combine in combined.items()}
+
+
+def _compare(name: str, batch: ScoreBatch, published: FloatArray | None, accuracy: FloatArray) -> ProxyRow:
+    signed = batch.values if PROXIES[name].better == "higher" else -batch.values
+    known = batch.known if published is None else batch.known & np.isfinite(published)
+    theirs = None if published is None else published[known]
+    digits = TIED.get(name)
+    tied = None if digits is None or theirs is None else spearman(_rounded(batch.values[known], digits), theirs)
+    reasons = [reason for reason in batch.reasons if reason]
+    return ProxyRow(
+        name=name,
+        known=int(batch.known.sum()),
+        with_published=None if theirs is None else spearman(batch.values[known], theirs),
+        with_published_tied=tied,
+        with_accuracy=spearman(signed[known], accuracy[known]),
+        published_with_accuracy=None if theirs is None else spearman(theirs, accuracy[known]),
+        bar=BARS.get(name),
+        reason=max(set(reasons), key=reasons.count) if reasons else "",
+    )
+
+
+def spearman(first: FloatArray, second: FloatArray) -> float | None:
+    """Spearman's rank correlation of two arrays of shape (n,); None where one has no order or n < 3."""
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return None
+    return float(spearmanr(first, second).statistic)
+
+
+def _rounded(values: FloatArray, digits: int) -> FloatArray:
+    return np.array([float(f"{value:.{digits}g}") for value in values], dtype=np.float64)
