@@ -93,7 +93,8 @@ def _load(settings: TaskSettings, input_shape: tuple[int, int, int] | None, stam
 def _stamp(settings: TaskSettings) -> tuple[int, ...]:
     """Changes when the files of a task do, so that the cache never serves data that is no longer there."""
     if settings.source == "nb360":
-        return nasbench360_stamp()
+        projected = settings.argument.partition(":")[2]
+        return _stamp(TaskSettings(name=projected)) if projected else nasbench360_stamp()
     if settings.source not in FROM_FILES or not settings.argument:
         return ()
     root = Path(settings.argument)

@@ -15,10 +15,11 @@ class TaskSettings(Document):
     """One task. A bare string anywhere a task is expected means ``{name: <string>}``.
 
     Attributes:
-        name: a built-in or plug-in name, or ``npz:PATH`` or ``folder:PATH``.
+        name: a built-in or plug-in name, ``nb360:NAME``, or ``npz:PATH`` or ``folder:PATH``.
         difficulty: of generated families, 0 easy to 1 hard; real data has the difficulty it has.
         seed: of generated data, and of the order in which samples fall into folds.
-        samples: of generated families and ``photo-patches``: train, validation and test together.
+        samples: of generated families and ``photo-patches``: train, validation and test together; of ``nb360``
+            tasks: how many of the official samples are used.
         fold: which fifth of the samples is the test part (``npz``: which fifth of train is the validation part).
         view: how a one-dimensional signal (C, L) reaches a two-dimensional space: as its time-frequency picture
             (C, 32, 32) or as one row (C, 1, L).

@@ -112,6 +112,8 @@ def test_spherical_projects_a_users_pictures_and_refuses_what_has_no_classes(tmp
     np.savez(path, **pictures, **labels)
     task = load_task(f"nb360:spherical-generated:npz:{path}")
     assert (task.io.input_shape, task.classes, len(task.test)) == ((3, 60, 60), ("a", "b"), 6)
+    np.savez(path, **pictures, **{**labels, "classes": np.array(["c", "d"])})
+    assert load_task(f"nb360:spherical-generated:npz:{path}").classes == ("c", "d"), "a changed file is read again"
     with pytest.raises(TaskError, match="darcy is a dense task"):
         load_task("nb360:spherical-generated:darcy")
     with pytest.raises(TaskError, match="no such file"):

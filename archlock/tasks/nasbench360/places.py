@@ -9,8 +9,8 @@ from pathlib import Path
 
 from archlock.errors import TaskError
 
-HOME = "https://nb360.ml.cmu.edu"
-"""The benchmark's page; it links to the shared drive that holds every file."""
+HOME = "https://github.com/rtu715/NAS-Bench-360"
+"""The benchmark's repository; its first page links to the shared drive that now holds every file."""
 
 Tree = Path | zipfile.Path
 """A folder, or a zip archive read in place; both join with ``/`` and open for reading."""
@@ -36,8 +36,8 @@ def official(task: str, name: str, home: str, group: str = "") -> Path:
         if path.is_file():
             return path
     raise TaskError(
-        f"{task}: file {name!r} is missing. Get it from {home} (listed at {HOME}) and put it at {places[-1]}; "
-        "ARCHLOCK_DATA names another data folder"
+        f"{task}: file {name!r} is missing. Get it from {home} (or the drive that {HOME} links to) and put it at "
+        f"{places[-1]}; ARCHLOCK_DATA names another data folder"
     )
 
 
@@ -69,7 +69,10 @@ def stamp() -> tuple[int, ...]:
     """Changes when the files do, or when another folder is named; for the cache of loaded tasks."""
     root = folder()
     numbers = [zlib.crc32(str(root).encode())]
-    for path in sorted((*root.glob("*"), *root.glob("*/*"))):
-        status = path.stat()
-        numbers += [status.st_mtime_ns, status.st_size]
+    try:
+        for path in sorted((*root.glob("*"), *root.glob("*/*"))):
+            status = path.stat()
+            numbers += [status.st_mtime_ns, status.st_size]
+    except OSError:  # reading will name the file that cannot be read
+        return ()
     return tuple(numbers)
