@@ -128,11 +128,11 @@ class Fetcher:
                 return str(error)
             except TransientError as error:
                 fault, wait_s = str(error), error.wait_s
-            gained = (_there(part)) > before
-            failed = 1 if gained else failed + 1
+            gained = _there(part) >= before + self.patience.least_bytes
+            failed = 0 if gained else failed + 1
             if failed >= self.patience.attempts:
                 break
-            pause_s = max(wait_s, self.patience.pause_s * 2 ** (failed - 1))
+            pause_s = max(wait_s, self.patience.pause_s * 2 ** max(failed - 1, 0))
             self.sleep(min(pause_s, self.patience.longest_pause_s))
         return f"{fault}, again and again"
 

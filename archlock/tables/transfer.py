@@ -50,8 +50,8 @@ class Patience:
     Attributes:
         silence_s: longest wait for an answer, or for the next bytes.
         window_s: over how long the least speed is measured.
-        least_bytes: fewer bytes than this in a window, and the attempt is given up.
-        attempts: attempts in a row that bring nothing new before the next address is tried.
+        least_bytes: an attempt is given up that brings fewer bytes than this in a window.
+        attempts: attempts in a row that bring less than ``least_bytes`` before the next address is tried.
         most_attempts: attempts per address, whatever they bring.
         pause_s: pause after the first failed attempt; doubled after each further one.
         longest_pause_s: no pause is longer, whatever the server asks for.

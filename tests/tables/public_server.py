@@ -1,8 +1,8 @@
 """A real HTTP server on this machine that serves files well, badly, slowly, or not at all, by the first part of a path.
 
 ``/good/…`` knows ranges; ``/norange/…`` does not; ``/cut/…`` ends each answer after `CUT_BYTES`; ``/wrong/…`` changes a
-byte; ``/short/…`` has another size; ``/stalled/…`` stops in the middle; ``/trickle/…`` sends a byte at a time;
-``/busy/…`` answers 503 twice; ``/away/…`` redirects to plain http elsewhere; anything else answers 404.
+byte; ``/short/…`` has another size; ``/stalled/…`` stops in the middle and never goes on; ``/trickle/…`` sends a byte
+at a time; ``/busy/…`` answers 503 twice; ``/away/…`` redirects to plain http elsewhere; anything else answers 404.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def serve(find: Callable[[str], bytes | None]) -> Iterator[PublicServer]:
 
         def _stalled(self, content: bytes, start: int) -> None:
             body = self._head(content, start)
-            self.wfile.write(body[: len(body) // 2])
+            self.wfile.write(b"" if start else body[:CUT_BYTES])
             self.wfile.flush()
             state.stopping.wait(30)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from archlock.tables import Table, TableError, load_table
+from archlock.tables import Table, load_table
 
 SIZES = {
     "nasbench201": (15_625, 6_466, 3),
@@ -19,16 +18,10 @@ SIZES = {
 
 
 @pytest.fixture(params=list(SIZES))
-def table(request: pytest.FixtureRequest) -> Table:
-    data = os.environ.get("ARCHLOCK_DATA")
-    if not data:
-        pytest.skip("ARCHLOCK_DATA is not set")
-    try:
-        return load_table(request.param, Path(data))
-    except TableError as error:
-        if "no such file" in str(error):
-            pytest.skip(str(error))
-        raise
+def table(request: pytest.FixtureRequest, shared_data: Path) -> Table:
+    loaded = load_table(request.param, shared_data)
+    assert isinstance(loaded, Table)
+    return loaded
 
 
 def test_sizes_are_those_of_the_protocol(table: Table) -> None:
@@ -56,7 +49,19 @@ def test_neighbours_are_the_rows_that_differ_in_one_gene(table: Table) -> None:
         assert set(table.neighbours[one].tolist()) == expected
 
 
-def test_values_cannot_be_changed_by_a_caller(table: Table) -> None:
+def test_values_cannot_be_changed_by_a_caller(table: Table, shared_data: Path) -> None:
     with pytest.raises(ValueError, match="read-only"):
         table.truth[table.tasks[0]][0] = 0.0
-    assert load_table(table.name, Path(os.environ["ARCHLOCK_DATA"])) is table
+    assert load_table(table.name, shared_data) is table
+
+
+def test_truth_is_the_mean_over_twins(table: Table, shared_data: Path) -> None:
+    cells = table.name.startswith("nasbench")
+    path = "nasbench201/nasbench201.npz" if cells else "transnasbench101/transnasbench101.npz"
+    key = "nats_{}_test_200" if cells else "{}__test_top1"
+    offset = 3_256 if table.name == "transnas_micro" else 0
+    task = table.tasks[0]
+    with np.load(shared_data / path) as file:
+        values = file[key.format(task)][offset : offset + len(table.classes)].astype(np.float64)
+    for one in range(0, len(table), 41):
+        assert table.truth[task][one] == pytest.approx(values[table.classes == one].mean(), abs=1e-12)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from archlock.tables.getting import get_dataset
 from archlock.tables.holdings import verify
 from archlock.tables.transfer import Patience
 
-HASTY = Patience(silence_s=2.0, window_s=2.0, attempts=2, pause_s=0.01, longest_pause_s=0.05)
+PATIENT = Patience(silence_s=60.0, window_s=60.0, attempts=1, pause_s=0.01, longest_pause_s=0.05)
+HASTY = replace(PATIENT, silence_s=1.0)
 ABSENT = {"nasbench201": ("_12", "train_seconds", "params_"), "transnasbench101": ("micro_inference_time",)}
 """Beginnings or ends of the shared columns that no public file gives."""
 
@@ -48,7 +50,7 @@ def test_every_column_equals_the_shared_table(
     needs(name)
     # The first mirror lacks everything, the second cuts answers off, as if on a bad line.
     mirrors = [public_server.mirror("missing"), public_server.mirror("cut")]
-    paths = get_dataset(name, tmp_path, watcher, mirrors=mirrors, patience=HASTY)  # type: ignore[arg-type]
+    paths = get_dataset(name, tmp_path, watcher, mirrors=mirrors, patience=PATIENT)  # type: ignore[arg-type]
     for path in paths:
         with np.load(path) as ours, np.load(shared_data / path.relative_to(tmp_path)) as shared:
             absent = {key for key in shared.files if any(mark in key for mark in ABSENT.get(name, ()))}
@@ -77,7 +79,7 @@ def test_a_mirror_that_replaces_or_stalls_is_passed_over(
     behaviour: str, message: str, tmp_path: Path, public_server: PublicServer, watcher: object
 ) -> None:
     mirrors = [public_server.mirror(behaviour), public_server.mirror("good")]
-    get_dataset("hwnasbench", tmp_path, watcher, mirrors=mirrors, patience=HASTY)  # type: ignore[arg-type]
+    get_dataset("hwnasbench", tmp_path, watcher, mirrors=mirrors, patience=HASTY if behaviour == "stalled" else PATIENT)  # type: ignore[arg-type]
     assert sum(message in said for said in watcher.messages) == 3  # type: ignore[attr-defined]
     assert all(finding.verdict == "as published" for finding in verify([], tmp_path))
 
