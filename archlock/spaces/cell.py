@@ -24,16 +24,23 @@ MakeOperation = Callable[[int, int], nn.Module]
 """(operation, node that it starts from) to its module."""
 
 
+class FanOutConv2d(nn.Conv2d):
+    """A convolution whose weights begin normal with variance 2 / fan-out (He et al., ICCV 2015)."""
+
+    def reset_parameters(self) -> None:
+        """Draw the weights, once: large networks spend most of their building time on it."""
+        nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
+
+
 class ReLUConvNorm(nn.Module):
-    """ReLU, convolution without bias and batch norm; `fan_out` draws the weights as TransNAS-Bench-101 does."""
+    """ReLU, convolution without bias and batch norm; weights begin as in TransNAS-Bench-101 for ``fan_out``."""
 
     def __init__(self, ins: int, outs: int, kernel: int, stride: int = 1, *, fan_out: bool = False) -> None:
         super().__init__()
         self.relu = nn.ReLU()
-        self.conv = nn.Conv2d(ins, outs, kernel, stride, padding=kernel // 2, bias=False)
+        conv = FanOutConv2d if fan_out else nn.Conv2d
+        self.conv = conv(ins, outs, kernel, stride, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(outs)
-        if fan_out:
-            draw_fan_out(self.conv)
 
     def forward(self, feature_map: Tensor) -> Tensor:
         """(batch, ins, h, w) to (batch, outs, ceil(h / stride), ceil(w / stride))."""
@@ -50,12 +57,10 @@ class FactorisedReduction(nn.Module):
     def __init__(self, ins: int, outs: int, stride: int) -> None:
         super().__init__()
         self.relu = nn.ReLU()
-        self.even = nn.Conv2d(ins, outs // 2, 1, stride, bias=False)
-        self.odd = nn.Conv2d(ins, outs - outs // 2, 1, stride, bias=False)
+        self.even = FanOutConv2d(ins, outs // 2, 1, stride, bias=False)
+        self.odd = FanOutConv2d(ins, outs - outs // 2, 1, stride, bias=False)
         self.pad = nn.ConstantPad2d((0, 1, 0, 1), 0.0)
         self.norm = nn.BatchNorm2d(outs)
-        draw_fan_out(self.even)
-        draw_fan_out(self.odd)
 
     def forward(self, feature_map: Tensor) -> Tensor:
         """(batch, ins, h, w) to (batch, outs, ceil(h / stride), ceil(w / stride))."""
@@ -63,11 +68,6 @@ class FactorisedReduction(nn.Module):
         shifted = self.pad(active)[:, :, 1:, 1:]
         out: Tensor = self.norm(torch.cat([self.even(active), self.odd(shifted)], dim=1))
         return out
-
-
-def draw_fan_out(conv: nn.Conv2d) -> None:
-    """Normal weights of variance 2 / fan-out (He et al., ICCV 2015), from torch's global generator."""
-    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
 
 
 class Cell(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from archlock.iospec import IOSpec, OutputKind
-from archlock.spaces.cell import ReLUConvNorm, draw_fan_out
+from archlock.spaces.cell import FanOutConv2d, ReLUConvNorm
 from archlock.spaces.network import Network
 from archlock.spaces.transnas_twins import BOTH, CHANNELS, RESOLUTION
 
@@ -45,9 +45,7 @@ class ResidualBlock(nn.Module):
         self.second = ReLUConvNorm(outs, outs, 3, fan_out=True)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or ins != outs:
-            conv = nn.Conv2d(ins, outs, 1, stride, bias=False)
-            draw_fan_out(conv)
-            self.shortcut = nn.Sequential(conv, nn.BatchNorm2d(outs))
+            self.shortcut = nn.Sequential(FanOutConv2d(ins, outs, 1, stride, bias=False), nn.BatchNorm2d(outs))
 
     def forward(self, feature_map: Tensor) -> Tensor:
         """(batch, ins, h, w) to (batch, outs, ceil(h / stride), ceil(w / stride))."""
@@ -67,8 +65,7 @@ class TransNASBody(nn.Module):
 
     def __init__(self, code: Sequence[int], make_block: MakeBlock, channels: int, width: int) -> None:
         super().__init__()
-        first = nn.Conv2d(channels, width // 2, 3, stride=2, padding=1, bias=False)
-        draw_fan_out(first)
+        first = FanOutConv2d(channels, width // 2, 3, stride=2, padding=1, bias=False)
         down = ReLUConvNorm(width // 2, width, 3, stride=2, fan_out=True)
         self.stem = nn.Sequential(first, nn.BatchNorm2d(width // 2), down)
         self.stages = nn.ModuleList()

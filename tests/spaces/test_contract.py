@@ -11,7 +11,12 @@ from archlock.testing.spaces import raw_genotypes
 
 
 class TestBuiltInSpaces(SearchSpaceContract):
-    @pytest.fixture(params=space_names())
+    # Full-size TransNAS networks and their decoders take seconds each; test_transnas.py runs narrower ones always.
+    @pytest.fixture(
+        params=[
+            pytest.param(name, marks=pytest.mark.slow if name.startswith("transnas") else ()) for name in space_names()
+        ]
+    )
     def space(self, request):
         return load_space(request.param)
 

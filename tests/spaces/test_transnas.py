@@ -82,7 +82,7 @@ def test_class_scene_parameters_are_those_of_the_table(folder):
     """NAS-Bench-Suite-Zero counted a head of 63 classes: 16 more rows of 512 weights and a bias than were trained."""
     table, cells = read(folder, "tnb101_micro_class_scene_zerocost"), read(folder, "transnasbench101")["micro_ops"]
     column = table["columns"].tolist().index("params")
-    for row in np.random.default_rng(0).choice(len(table["values"]), 25, replace=False):
+    for row in np.random.default_rng(0).choice(len(table["values"]), 10, replace=False):
         with torch.device("meta"):
             network = MICRO.build_for(tuple(cells[table["micro_index"][row]].tolist()), "class_scene")
         assert parameters(network) + 16 * 513 == round(table["values"][row, column] * 1e6)
@@ -131,6 +131,7 @@ def test_factorised_reduction_reads_two_grids():
 
 
 @given(CODES)
+@settings(deadline=None)
 def test_repair_gives_published_codes_and_leaves_them(code):
     assert is_published(repair(code))
     assert repair(repair(code)) == repair(code)
@@ -149,7 +150,7 @@ def test_published_rule_counts_modules_doublings_and_halvings():
 
 
 @given(st.sampled_from(macro_codes()))
-@settings(max_examples=40)
+@settings(max_examples=25, deadline=None)
 def test_macro_neighbours_differ_in_one_module(code):
     near = MACRO.neighbours(code)
     assert all(sum(a != b for a, b in zip(code, other, strict=True)) == 1 for other in near)
