@@ -1,6 +1,6 @@
 """Our zero-cost scores of NAS-Bench-201 cells beside the published ones, and both beside true accuracy.
 
-    python benchmarks/proxy_published.py [--cells 300] [--batch 64] [--seed 0] [--proxy NAME]... [--kept FILE.jsonl] [--out FILE.json]
+    python benchmarks/proxy_published.py [--cells 300] [--batch 64] [--proxy NAME]... [--kept FILE] [--out FILE]
 
 Needs the tables and pictures of ``$ARCHLOCK_DATA``. Prints Spearman correlations: ours with the published score (in
 brackets ours to two digits, where the rest is the draw of the weights), ours with accuracy, the published score's.

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from archlock.proxies.counting import CONVOLUTIONS, COUNTED, mac_count
 from archlock.proxies.evidence import Part
 from archlock.proxies.patterns import UnitPatterns
+from archlock.proxies.second_order import substitute
 
 RELU_LIKE: frozenset[Callable[..., Any]] = frozenset(
     {
@@ -37,7 +38,7 @@ class Recorder(TorchFunctionMode):
 
     Args:
         batch: samples in the batch.
-        parts: what to gather; `Part.MACS`, `Part.CODES`, `Part.PATTERNS` and `Part.SALIENCE` are heeded here.
+        parts: what to gather; those that the forward pass serves are heeded here.
         weights: weights of the layers whose outputs have a Fisher salience.
 
     Attributes:
@@ -61,6 +62,7 @@ class Recorder(TorchFunctionMode):
         self._watched_weights = {id(weight) for weight in weights} if Part.SALIENCE in parts else set()
         self._codes = bool(parts & {Part.CODES, Part.PATTERNS})
         self._gram = Part.CODES in parts
+        self._curved = Part.CURVATURE in parts
 
     def __torch_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -69,18 +71,25 @@ class Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in COUNTED:
             return self._run_layer(func, args, kwargs)
+        if self._curved and func is functional.batch_norm:
+            return self._call(func, args, kwargs)
         if self._codes and func in RELU_LIKE:
             self._add_codes(args[0] if args else kwargs["input"])  # before the call, which may work in place
         return func(*args, **kwargs)
 
     def _run_layer(self, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        output = func(*args, **kwargs)
+        output = self._call(func, args, kwargs)
         self.mac_count += mac_count(func, args, kwargs, output)
         if self._watched_weights:
             weight: Any = args[1] if len(args) > 1 else kwargs.get("weight")
             if id(weight) in self._watched_weights and output.requires_grad:
                 self._watch(output, weight, func, args, kwargs)
         return output
+
+    def _call(self, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Run an operator, with cheap second derivatives where they are needed and there are such."""
+        output = substitute(func, args, kwargs) if self._curved else None
+        return func(*args, **kwargs) if output is None else output
 
     def _watch(
         self, output: Tensor, weight: Tensor, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]

@@ -145,7 +145,7 @@ def run(options: ProxyBenchOptions) -> ProxyBench:
     table, published = _load(folder / "nasbench201" / "nasbench201.npz"), _published(folder)
     cells = _draw(published, options)
     asked = [proxy.name for proxy in find_proxies(options.names or None)]
-    scores = _score(table["arch_ops"][cells], cells, _pictures(folder, options), asked, options)
+    scores = _score(table["arch_ops"][cells], cells, cifar10_batch(options), asked, options)
     accuracy = table["nats_cifar10_test_200"][cells].astype(np.float64)
     results = tuple(
         _compare(name, batch, published[name][cells] if name in published else None, accuracy)
@@ -184,9 +184,9 @@ def _draw(published: Mapping[str, FloatArray], options: ProxyBenchOptions) -> ND
     return np.asarray(drawn, dtype=np.int64)
 
 
-def _pictures(folder: Path, options: ProxyBenchOptions) -> tuple[torch.Tensor, torch.Tensor]:
+def cifar10_batch(options: ProxyBenchOptions) -> tuple[torch.Tensor, torch.Tensor]:
     """A batch of CIFAR-10's training pictures, standardised by channel, and their classes."""
-    archive = _load(folder / "images" / "cifar10.npz")
+    archive = _load(_folder(options.data) / "images" / "cifar10.npz")
     pictures = torch.from_numpy(archive["x_train"]).permute(0, 3, 1, 2).float() / 255
     deviation, mean = torch.std_mean(pictures, dim=(0, 2, 3), keepdim=True)
     order = numpy_generator(options.seed, "bench", "proxies", "pictures").permutation(len(pictures))[: options.batch]
