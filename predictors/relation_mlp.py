@@ -32,7 +32,7 @@ class RelationMLP:
     Attributes:
         network: (pairs, 2 f + d) to logits (pairs, 1).
         centre, spread: shape (f,), standardisation of features.
-        scale: length that embeddings are divided by, so that wide ones do not drown the features.
+        scale: what embeddings are divided by, so that a task weighs as much as a pair.
         embedding_width: d.
     """
 
@@ -70,7 +70,8 @@ class RelationMLP:
         centre, spread = features.mean(axis=0), features.std(axis=0)
         spread = np.where(spread > 1e-12, spread, 1.0)
         embeddings = np.stack([item.embedding for item in evidence])
-        scale = float(np.linalg.norm(embeddings, axis=1).mean()) or 1.0
+        # As long as a pair of standardised features, so that the width of an embedding says nothing of its weight.
+        scale = float(np.linalg.norm(embeddings, axis=1).mean() / np.sqrt(2 * features.shape[1])) or 1.0
         with one_thread():
             network = _network(2 * features.shape[1] + embeddings.shape[1], widths, generator)
             model = cls(network, centre, spread, scale, embeddings.shape[1])
@@ -92,29 +93,32 @@ class RelationMLP:
         return np.asarray(torch.sigmoid(logits).numpy(), dtype=np.float64)
 
     def outcomes(self, features: FloatArray, embedding: FloatArray, panel: FloatArray | None = None) -> FloatArray:
-        """Entry (a, b) is P(a beats b | task) of all pairs at once; shape (n, m).
-
-        The first layer is linear, so its parts for a, b and task are computed once and added pair by pair.
+        """Entry (a, b) is P(a beats b | task) of all pairs at once; shape (n, m), or (t, n, m) of several tasks.
 
         Args:
             features: shape (n, f).
-            embedding: shape (d,).
+            embedding: shape (d,), or (t, d) of several tasks.
             panel: shape (m, f), whom they are compared with; each other by default.
 
         Raises:
             UsageError: the widths are not those of the fit.
         """
         others = features if panel is None else panel
-        self._check_widths(features, embedding)
-        self._check_widths(others, embedding)
-        first, width = cast(nn.Linear, self.network[0]), features.shape[1]
+        tasks = np.atleast_2d(embedding)
+        for checked in (features, others):
+            self._check_widths(checked, tasks[0])
         with torch.no_grad(), one_thread():
-            own = self._unit(features) @ first.weight[:, :width].T
-            other = self._unit(others) @ first.weight[:, width : 2 * width].T
-            task = self._task(embedding) @ first.weight[:, 2 * width :].T + first.bias
-            hidden = own[:, None] + other[None, :] + task
-            logits = self.network[1:](hidden)[..., 0]
-        return np.asarray(torch.sigmoid(logits).numpy(), dtype=np.float64)
+            own, other, task = self._first_layer(self._unit(features), self._unit(others), self._task(tasks))
+            logits = self.network[1:](own[:, None] + other[None, :] + task[:, None, None])[..., 0]
+        chances = np.asarray(torch.sigmoid(logits).numpy(), dtype=np.float64)
+        return chances[0] if embedding.ndim == 1 else chances
+
+    def _first_layer(self, first: Tensor, second: Tensor, tasks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Parts of the first layer, which is linear, for a, b and task: had once, then added pair by pair."""
+        layer, width = cast(nn.Linear, self.network[0]), first.shape[1]
+        weight = layer.weight
+        own, other = first @ weight[:, :width].T, second @ weight[:, width : 2 * width].T
+        return own, other, tasks @ weight[:, 2 * width :].T + layer.bias
 
     def _train(
         self,
@@ -124,18 +128,19 @@ class RelationMLP:
         epochs: int,
         learning_rate: float,
     ) -> None:
-        rows = self._unit(features)
+        sides = [np.concatenate([getattr(item, side) for item in evidence]) for side in ("first", "second")]
+        compared, places = np.unique(np.stack(sides), return_inverse=True)
+        first, second = torch.from_numpy(places.reshape(2, -1))
+        rows = self._unit(features[compared])
         tasks = torch.stack([self._task(item.embedding) for item in evidence])
         task = torch.from_numpy(np.repeat(np.arange(len(evidence)), [len(item.outcome) for item in evidence]))
-        first, second = (
-            torch.from_numpy(np.concatenate([getattr(item, side) for item in evidence])) for side in ("first", "second")
-        )
         outcome = torch.from_numpy(np.concatenate([item.outcome for item in evidence])).float()
         optimiser = torch.optim.Adam(self.network.parameters(), lr=learning_rate)
         for _ in range(epochs):
             for batch in torch.randperm(len(outcome), generator=generator).split(BATCH):
-                pairs = torch.cat([rows[first[batch]], rows[second[batch]], tasks[task[batch]]], dim=1)
-                loss = functional.binary_cross_entropy_with_logits(self.network(pairs)[:, 0], outcome[batch])
+                own, other, known = self._first_layer(rows, rows, tasks)
+                logits = self.network[1:](own[first[batch]] + other[second[batch]] + known[task[batch]])[:, 0]
+                loss = functional.binary_cross_entropy_with_logits(logits, outcome[batch])
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()

@@ -37,12 +37,19 @@ class Published:
     hardware: Scores = field(default_factory=dict)
 
     def features(self) -> dict[str, FloatArray]:
-        """Feature blocks ``proxies`` and ``hardware`` of a `Pool`, each score beside whether it is known."""
+        """Feature blocks ``proxies`` and ``hardware`` of a `Pool`, each score beside whether it is known.
+
+        And ``voters_<task>`` for each task on which all `VOTERS` were scored: their ranks, shape (classes, 7).
+        """
         blocks = {
             "proxies": [batch for scores in self.proxies.values() for batch in scores.values()],
             "hardware": list(self.hardware.values()),
         }
-        return {name: np.hstack([_columns(batch) for batch in batches]) for name, batches in blocks.items() if batches}
+        found = {name: np.hstack([_columns(batch) for batch in batches]) for name, batches in blocks.items() if batches}
+        for task, scores in self.proxies.items():
+            if set(VOTERS) <= set(scores):
+                found[f"voters_{task}"] = np.stack([scores[name].ranks() for name in VOTERS], axis=1)
+        return found
 
     def voters(self, task: str) -> Scores:
         """The seven voters on a task, or on the first scored task where this one has none; empty where none has."""

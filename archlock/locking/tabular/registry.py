@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from archlock.errors import UsageError, did_you_mean
+from archlock.locking.tabular.paper import paper
 from archlock.locking.tabular.problem import Method, Mode
 from archlock.locking.tabular.random_picks import random_admissible
 
 METHODS: dict[str, Method] = {
+    "paper": paper,
     "random": random_admissible,
 }
 """A method is one entry here; the replay test runs every one of them."""
