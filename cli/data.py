@@ -22,6 +22,7 @@ from rich.progress import (
 )
 
 from archlock.errors import RunFailedError
+from archlock.tables.catalogue import find_dataset
 from archlock.tables.getting import get_dataset
 from archlock.tables.holdings import Finding, Holding, import_file, list_holdings, verify
 
@@ -65,6 +66,8 @@ def get_command(names: Sequence[str], mirrors: Sequence[str], again: bool, data:
     A mirror's TEMPLATE is an https URL with {repository}, {commit}, {path} or {sha256} in it. More can be named in
     ARCHLOCK_MIRRORS, separated by blanks, or in mirrors.txt in the data folder, one per line.
     """
+    for name in names:
+        find_dataset(name)
     with DownloadBars() as bars:
         paths = [path for name in names for path in get_dataset(name, data, bars, mirrors=mirrors, again=again)]
     click.echo(json.dumps([str(path) for path in paths]) if as_json else "\n".join(map(str, paths)))

@@ -7,5 +7,6 @@ worth is `archlock.locking`'s: neither comes in here.
 from archlock.tables.errors import DownloadError, TableError
 from archlock.tables.registry import load_table
 from archlock.tables.table import Column, Table
+from archlock.tables.user import load_table_file
 
-__all__ = ["Column", "DownloadError", "Table", "TableError", "load_table"]
+__all__ = ["Column", "DownloadError", "Table", "TableError", "load_table", "load_table_file"]

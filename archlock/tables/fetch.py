@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from archlock.errors import UsageError
 from archlock.runs.lock import FolderLock
@@ -103,12 +104,9 @@ class Fetcher:
                 with disk_errors(target):
                     part.replace(target)
                 return target
-            faults.append(f"{url}: {fault}")
-            self.watcher.message(faults[-1])
-        kept = f"{_there(part)} of {source.size_bytes} bytes are kept, and running the command again goes on from there"
-        raise DownloadError(
-            f"{source.path} could not be fetched: {'; '.join(faults)}. {kept}; --mirror names another mirror"
-        )
+            faults.append(f"{urlsplit(url).netloc}: {fault}")
+            self.watcher.message(f"{url}: {fault}")
+        raise DownloadError(f"{source.path}: no mirror gave it whole ({'; '.join(faults)}). {_advice(part, source)}")
 
     def _from(self, url: str, source: Source, part: Path) -> str | None:
         """Try one address until it gives the file or up; why it did not, None where it did."""
@@ -134,7 +132,7 @@ class Fetcher:
                 break
             pause_s = max(wait_s, self.patience.pause_s * 2 ** max(failed - 1, 0))
             self.sleep(min(pause_s, self.patience.longest_pause_s))
-        return f"{fault}, again and again"
+        return f"{fault}, each time it was asked"
 
 
 def _part(target: Path) -> Path:
@@ -144,6 +142,11 @@ def _part(target: Path) -> Path:
 def _there(part: Path) -> int:
     """Bytes of a file that is not whole yet."""
     return part.stat().st_size if part.exists() else 0
+
+
+def _advice(part: Path, source: Source) -> str:
+    kept = f" goes on from {_there(part)} of {source.size_bytes} bytes," if _there(part) else " tries again,"
+    return f"Running the command again{kept} --mirror names another mirror"
 
 
 def _sha256(path: Path) -> str:

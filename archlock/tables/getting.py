@@ -13,7 +13,7 @@ from archlock.tables.errors import DownloadError
 from archlock.tables.fetch import Fetcher, Watcher
 from archlock.tables.folder import data_folder
 from archlock.tables.mirrors import mirror_templates
-from archlock.tables.storing import pack, store
+from archlock.tables.storing import make_folder, pack, store
 from archlock.tables.transfer import Patience
 
 DOWNLOADS = "downloads"
@@ -56,6 +56,7 @@ def get_dataset(
         watcher.message(f"{name} is there already; 'archlock data verify {name}' checks it")
         return paths
     check_readers(dataset)
+    make_folder(folder)
     templates = mirror_templates(mirrors, folder)
     for licence in dataset.licences:
         watcher.message(f"licence of {licence}")

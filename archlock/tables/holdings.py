@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from archlock.tables.archive import open_archive
@@ -173,11 +174,12 @@ def import_file(file: Path, name: str, data: Path | None = None, *, again: bool 
     if target.exists() and not again:
         raise TableError(f"{target}: is there already; --replace replaces it")
     content = _content(file)
-    if name not in catalogue():
+    if name in catalogue():
+        for path, one in _checked(name, file, content).items():
+            store(folder / path, one)
+    else:
         load_table_file(file, name)
         store(target, content)
-        return target
-    _import_known(name, file, content, folder, target)
     return target
 
 
@@ -194,24 +196,27 @@ def _content(file: Path) -> bytes:
         raise TableError(f"{file}: cannot be read: {error.strerror}") from None
 
 
-def _import_known(name: str, file: Path, content: bytes, folder: Path, target: Path) -> None:
-    """Store a file of the catalogue's form; what was there comes back where the readers refuse the new one."""
-    before = target.read_bytes() if target.exists() else None
-    store(target, content)
-    try:
-        if name == "transnasbench101":
-            _add_twins(folder)
-        for check in CHECKS[name]:
-            check(folder)
-    except TableError as error:
-        target.unlink()
-        if before is not None:
-            store(target, before)
-        raise TableError(f"{file}: cannot be imported as {name}: {error}") from None
+def _checked(name: str, file: Path, content: bytes) -> dict[Path, bytes]:
+    """What to store for a file of the catalogue's form, by path, after its readers took it in a folder of its own."""
+    contents = {next(iter(find_dataset(name).files)): content}
+    with TemporaryDirectory(prefix="archlock-import-") as scratch:
+        folder = Path(scratch)
+        try:
+            for path, one in contents.items():
+                store(folder / path, one)
+            if name == "transnasbench101":
+                contents[TWINS_FILE] = _twins(folder)
+                store(folder / TWINS_FILE, contents[TWINS_FILE])
+            for check in CHECKS[name]:
+                check(folder)
+        except TableError as error:
+            shown = str(error).replace(str(folder / next(iter(contents))), str(file))
+            raise TableError(f"cannot be imported as {name}: {shown}") from None
+    return contents
 
 
-def _add_twins(folder: Path) -> None:
+def _twins(folder: Path) -> bytes:
     """Twins of the micro cells, which stand in a file of their own."""
     with open_archive(folder / MAIN_FILE, "transnasbench101", hint("transnasbench101")) as archive:
         cells = archive.integers("micro_ops", (MICRO_ROWS, 6), 0, 3)
-    store(folder / TWINS_FILE, pack({"iso_rep": micro_twins(cells).astype("int16")}))
+    return pack({"iso_rep": micro_twins(cells).astype("int16")})

@@ -26,7 +26,7 @@ CELL_PROXIES_FILE = Path("nasbench201_zerocost", "nb201_zerocost.npz")
 MICRO_PROXIES_FILE = Path("transnasbench101", "tnb101_micro_class_scene_zerocost.npz")
 IMAGE_TASKS = ("cifar10", "cifar100", "imagenet16")
 HARDWARE_UNITS = {"latency": "ms", "energy": "mJ"}
-"""Unit by the last word of a column's name; arithmetic intensity is in operations per byte."""
+"""Unit by the last word of a column's name; the source states none for arithmetic intensity."""
 FAILED = -1.0
 """What HW-NAS-Bench writes for a network that the device's compiler refused."""
 IMPORT_HINT = "It is not in the download catalogue: archlock data import FILE --name {}"
@@ -93,7 +93,7 @@ def load_hardware(task: str, data: Path | None = None) -> Published:
     with open_archive(data_folder(data) / HARDWARE_FILE, "hwnasbench", hint("hwnasbench")) as archive:
         names = archive.words("columns", (10,))
         values = archive.numbers(task, (ROWS, len(names)))
-    units = tuple(HARDWARE_UNITS.get(name.rpartition("_")[2], "op/B") for name in names)
+    units = tuple(HARDWARE_UNITS.get(name.rpartition("_")[2], "") for name in names)
     return Published(f"hwnasbench {task}", names, units, "lower", values, values != FAILED)
 
 

@@ -107,7 +107,7 @@ def continue_transfer(url: str, part: Path, size_bytes: int, patience: Patience,
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         kind = MirrorError if isinstance(reason, ssl.SSLCertVerificationError) else TransientError
-        raise kind(str(reason) or type(reason).__name__) from None
+        raise kind(getattr(reason, "strerror", None) or str(reason) or type(reason).__name__) from None
 
 
 def _open(url: str, have: int, patience: Patience) -> http.client.HTTPResponse:

@@ -89,7 +89,7 @@ def test_a_file_that_is_not_the_data_set_leaves_no_trace(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["get", "nasbench-201"], "Did you mean 'nasbench201'"),
+        (["get", "hwnasbench", "nasbench-201"], "Did you mean 'nasbench201'"),
         (["get"], "Missing argument 'NAME...'"),
         (["get", "transnas_zerocost"], "archlock data import FILE --name transnas_zerocost"),
         (["get", "nasbench201", "--mirror", "http://example.org/{path}"], "expected https"),

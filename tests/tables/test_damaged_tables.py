@@ -49,7 +49,7 @@ def cut(key: str) -> Change:
 
 
 FAULTS = [
-    ("nasbench201", CELLS_FILE, spoil("nats_cifar10_test_200", 5, np.nan), "1 rows are NaN or infinite, the first is row"),
+    ("nasbench201", CELLS_FILE, spoil("nats_cifar10_test_200", 5, np.nan), "1 rows are NaN or infinite, the first"),
     ("nasbench201", CELLS_FILE, drop("iso_rep"), "not the nasbench201 table of this version: no array 'iso_rep'"),
     ("nasbench201", CELLS_FILE, cut("arch_ops"), r"shape \(15624, 6\), expected \(15625, 6\)"),
     ("nasbench201", CELLS_FILE, spoil("iso_rep", 0, 7), "not the smallest row of its class"),

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from archlock.tables import TableError
-from archlock.tables.user import load_table_file
+from archlock.tables import TableError, load_table_file
 
 Arrays = dict[str, NDArray[Any]]
 
