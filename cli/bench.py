@@ -15,6 +15,8 @@ from archlock.benches.lock import LockBench, run_lock, trials
 from archlock.benches.lock_table import as_document, as_text, variants_text
 from archlock.benches.predictor import predictor_document, predictor_text, predictor_trials, run_predictors
 from archlock.benches.predictors import PREDICTORS
+from archlock.benches.proxies import ProxyBenchOptions, run
+from archlock.benches.proxy_table import proxy_document, proxy_text
 from archlock.benches.record import LockRecord, check_writable, write_lines
 from archlock.benches.setting import TableChoice
 from archlock.benches.thresholds import read_thresholds
@@ -137,3 +139,28 @@ def predictor(
     work = predictor_trials(choice, predictors or tuple(PREDICTORS), labels, range(seeds))
     results = _gather("predictors", work, run_predictors, workers)
     click.echo(json.dumps(predictor_document(results), indent=1) if as_json else predictor_text(results, labels))
+
+
+@command.command("proxies")
+@click.option("--cells", type=click.IntRange(3), default=300, show_default=True, help="Cells of NAS-Bench-201.")
+@click.option("--batch", type=click.IntRange(2), default=64, show_default=True, help="Pictures in the batch.")
+@click.option("--proxy", "names", multiple=True, help="Only this proxy; may be given again.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of cells, pictures and weights.")
+@click.option("--kept", type=click.Path(path_type=Path), help="File that scores are kept in, to go on after a stop.")
+@_data
+@_json
+def proxies(
+    cells: int, batch: int, names: tuple[str, ...], seed: int, kept: Path | None, data: Path | None, as_json: bool
+) -> None:
+    """Score NAS-Bench-201 cells with our proxies, beside the published scores and true accuracy."""
+    with RichProgress() as progress:
+        progress.start("proxies", cells)
+        shown = [0]
+
+        def tell(done: int) -> None:
+            progress.advance(done - shown[0])
+            shown[0] = done
+
+        bench = run(ProxyBenchOptions(data, cells, batch, seed, names, kept, tell))
+        progress.finish()
+    click.echo(json.dumps(proxy_document(bench), indent=1) if as_json else proxy_text(bench))

@@ -6,9 +6,10 @@ target rank) on each pair. Beside it the vote of the published proxies, which ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from scipy.stats import kendalltau, rankdata, spearmanr
@@ -81,15 +82,21 @@ def run_predictor_trial(trial: PredictorTrial) -> PredictorResult:
     indices, rest = np.sort(drawn[: trial.labels]), np.sort(drawn[trial.labels :])
     predicted = {task: _predict(trial, setting, task, indices, ledger)[rest] for task in tasks}
     truth = {task: setting.table.truth[task][rest] for task in tasks}
-    taus = {task: float(kendalltau(predicted[task], truth[task]).statistic) for task in tasks}
+    taus = {task: _agreement(kendalltau, predicted[task], truth[task]) for task in tasks}
     contrasts = {
-        f"{source}/{target}": float(
-            spearmanr(contrast(predicted[source], predicted[target]), contrast(truth[source], truth[target])).statistic
+        f"{source}/{target}": _agreement(
+            spearmanr, contrast(predicted[source], predicted[target]), contrast(truth[source], truth[target])
         )
         for source, target in combinations(tasks, 2)
     }
-    # A predictor that gives every class one value ranks nothing.
-    return PredictorResult(trial.predictor, trial.seed, _defined(taus), _defined(contrasts), len(ledger.entries))
+    return PredictorResult(trial.predictor, trial.seed, taus, contrasts, len(ledger.entries))
+
+
+def _agreement(correlation: Callable[..., Any], predicted: FloatArray, truth: FloatArray) -> float:
+    """A rank correlation; none, 0, where one side gives every class the same value and so ranks nothing."""
+    if np.ptp(predicted) == 0 or np.ptp(truth) == 0:
+        return 0.0
+    return float(correlation(predicted, truth).statistic)
 
 
 def _predict(trial: PredictorTrial, setting: Setting, task: str, indices: IntArray, ledger: Ledger) -> FloatArray:
@@ -108,10 +115,6 @@ def _predict(trial: PredictorTrial, setting: Setting, task: str, indices: IntArr
 def contrast(source: FloatArray, target: FloatArray) -> FloatArray:
     """Source rank minus target rank of each class; shape (n,)."""
     return np.asarray(rankdata(source) - rankdata(target), dtype=np.float64)
-
-
-def _defined(figures: Mapping[str, float]) -> dict[str, float]:
-    return {name: value if np.isfinite(value) else 0.0 for name, value in figures.items()}
 
 
 def run_predictors(work: Sequence[PredictorTrial], executor: Executor) -> Iterator[tuple[int, PredictorResult]]:
@@ -176,5 +179,8 @@ def predictor_text(results: Sequence[PredictorResult], labels: int) -> str:
         f"{row.worst_contrast:>6.3f} {row.worst_pair}"
         for row in predictor_rows(results)
     ]
-    lines.append(f"{VOTE}: the seven published proxies of ArchLock, no label; tasks without own proxies share one vote")
+    if any(one.predictor == VOTE for one in results):
+        lines.append(
+            f"{VOTE}: the seven proxies of ArchLock as published, no label; tasks without own ones share a vote"
+        )
     return "\n".join(lines)
