@@ -18,6 +18,8 @@ from archlock.scores import FloatArray
 
 Labels = Mapping[int, float]
 """Class to raw value."""
+LEAST_SHARED = 20
+"""Classes labelled on both tasks from which their contrast is modelled directly as well."""
 
 
 def predicted_scores(pool: Pool, labels: Labels) -> FloatArray:
@@ -36,7 +38,16 @@ def predicted_scores(pool: Pool, labels: Labels) -> FloatArray:
 def predicted_contrast(pool: Pool, source: Labels, target: Labels) -> FloatArray:
     """Predicted rank on the source minus predicted rank on the target, among all classes; shape (classes,).
 
+    Where classes are labelled on both tasks, a model of the difference of their ranks is averaged in: it sees what the
+    two tasks do not share, which is little beside what they do.
+
     Raises:
         UsageError: a task without labels.
     """
-    return np.asarray(rankdata(predicted_scores(pool, source)) - rankdata(predicted_scores(pool, target)))
+    apart = rankdata(predicted_scores(pool, source)) - rankdata(predicted_scores(pool, target))
+    both = [index for index in source if index in target]
+    if len(both) < LEAST_SHARED:
+        return np.asarray(apart, dtype=np.float64)
+    ranks = rankdata([source[index] for index in both]) - rankdata([target[index] for index in both])
+    direct = predicted_scores(pool, dict(zip(both, ranks.tolist(), strict=True)))
+    return np.asarray(rankdata(apart) + rankdata(direct) - len(apart) - 1, dtype=np.float64)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from archlock.errors import UsageError, did_you_mean
+from archlock.locking.tabular.known import known
 from archlock.locking.tabular.paper import paper
 from archlock.locking.tabular.problem import Method, Mode
 from archlock.locking.tabular.random_picks import random_admissible
+from archlock.locking.tabular.robust import robust
 
 METHODS: dict[str, Method] = {
+    "known": known,
     "paper": paper,
     "random": random_admissible,
+    "robust": robust,
 }
 """A method is one entry here; the replay test runs every one of them."""
 
