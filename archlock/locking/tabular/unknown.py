@@ -1,7 +1,8 @@
 """Lock against a target that nobody may look at, with labels of the source and of other tasks that the defender owns.
 
 The sealed target is taken for one more draw from the tasks that can be labelled. So five admissible classes are sought
-that close most of the gap on the average of the others, each in units of its own spread among admissible classes.
+that are poor on their average, by constrained expected improvement. Source and other tasks have budgets of their own:
+what is more plentiful is bought first, and what it rules out costs nothing of the other.
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, rankdata
 
+from archlock.locking.tabular.kernels import Groups, feature_groups
 from archlock.locking.tabular.problem import PICKS, Problem, Proposal
 from archlock.locking.tabular.random_picks import filled
-from archlock.locking.tabular.unknown_field import Posterior, SharedField, coordinates
+from archlock.locking.tabular.surrogate import Scale
+from archlock.locking.tabular.unknown_belief import Outlook, average_task, chance_admissible, percentile_scale
+from archlock.locking.tabular.unknown_field import Posterior, SharedField
 from archlock.scores import FloatArray
+
+RANDOM_SHARE = 0.75
+"""Share of random labels where the choice of labels is ablated; the rest verifies."""
 
 
 @dataclass(frozen=True)
@@ -25,103 +31,108 @@ class Settings:
         start: random classes labelled on every task before anything is modelled.
         batch: classes chosen from one state of the model.
         retune: labels after which length scale and noise are estimated again.
-        source_weight: weight of the source among the tasks that are averaged.
-        caution: power of the probability of being admissible in the choice of what to label.
-        ranks: measure the others in estimated percentiles rather than in normal scores of the labels.
+        source_weight: weight of the source among the tasks that are averaged; every other task has 1.
+        haste: with fewer source labels left than so many for each missing pick, only admissibility counts.
+        percentiles: average in estimated percentiles of the pool rather than in normal scores of the labels.
     """
 
     start: int = 24
-    batch: int = 4
-    retune: int = 16
+    batch: int = 6
+    retune: int = 32
     source_weight: float = 0.5
-    caution: float = 1.0
-    ranks: bool = True
+    haste: int = 6
+    percentiles: bool = True
 
 
-@dataclass(frozen=True)
-class Belief:
-    """What is believed of every class, shape (classes,) each.
+def unknown(problem: Problem, settings: Settings | None = None) -> Proposal:
+    """Five classes that are admissible on the source and poor on what the defender's tasks have in common.
 
-    Attributes:
-        admissible: probability that the source label meets the threshold; 0 or 1 where it was read.
-        danger: expected transfer score, lower is the better lock.
-        deviation: its standard deviation.
+    Without any other task the source itself stands for them: of the admissible classes the least good.
+
+    Source: constrained expected improvement after Gardner et al., ICML 2014, on an average of tasks.
     """
-
-    admissible: FloatArray
-    danger: FloatArray
-    deviation: FloatArray
+    return UnknownSearch(problem, settings or Settings()).run()
 
 
 class UnknownSearch:
-    """One search: buy, model, choose, until the budgets are spent."""
+    """One search: buy labels, model them, choose the next, until the source's budget is spent.
+
+    Args:
+        problem: classes, budgets, threshold.
+        settings: constants.
+    """
 
     def __init__(self, problem: Problem, settings: Settings) -> None:
         self.problem, self.settings = problem, settings
         self.others = tuple(task for task in problem.readable if task != problem.source)
-        points = coordinates(problem.pool)
-        self._source, self._field = SharedField(points), SharedField(points)
-        self._tuned = [0, 0]
+        groups = self._groups()
+        self._source = SharedField(groups, problem.remaining(problem.source))
+        self._field = SharedField(groups, self._spare())
+
+    def _groups(self) -> Groups:
+        groups = feature_groups(self.problem.pool)
+        return groups.shuffled(self.problem.rng) if "predictor" in self.problem.ablated else groups
 
     def run(self) -> Proposal:
         """Spend the budgets, then pick among the classes that were found admissible."""
-        source = self.problem.source
-        start = min(self.settings.start, self.problem.remaining(source), self._spare())
-        for index in self.problem.rng.permutation(self.problem.pool.classes)[:start]:
-            self._buy_source(int(index))
-            self._buy_others(int(index))
-        belief = self.believe()
-        while self.problem.remaining(source) and (chosen := self._choose(belief)):
+        self._first_labels()
+        outlook = self.outlook()
+        while chosen := self._choose(outlook):
             for index in chosen:
                 self._look(index)
-            belief = self.believe()
-        return self._propose(belief)
+            outlook = self.outlook()
+        return self._propose(outlook)
 
-    def believe(self) -> Belief:
-        """Fit both models to all labels so far."""
-        raw = self._labels((self.problem.source,), self._source.rows)
-        scores, bar = normal_scores(raw[:, 0], self.problem.threshold)
-        source = self._fit(self._source, scores[:, None], 0)
-        spread = np.hypot(source.deviation[:, 0], source.noise[0])
-        admissible = norm.cdf((source.mean[:, 0] - bar) / spread)
-        admissible[self._source.rows] = raw[:, 0] >= self.problem.threshold
-        parts, weights = [source], [self.settings.source_weight]
-        if self.others and self._field.rows:
-            labels = self._labels(self.others, self._field.rows)
-            scores = np.stack([normal_scores(column)[0] for column in labels.T], axis=1)
-            parts.append(self._fit(self._field, scores, 1))
+    def _first_labels(self) -> None:
+        budget = self.problem.remaining(self.problem.source)
+        few = min(self.settings.start, budget // 4)
+        count = int(budget * RANDOM_SHARE) if "acquisition" in self.problem.ablated else few
+        for index in self.problem.rng.permutation(self.problem.pool.classes)[: max(count, 1)]:
+            self._buy_source(int(index))
+            if self._spare():
+                self._buy_others(int(index))
+
+    def outlook(self) -> Outlook:
+        """What all labels so far say of every class."""
+        every = self.settings.retune
+        raw, bar = self._labels((self.problem.source,), self._source.rows), np.array([self.problem.threshold])
+        scale = Scale.of(raw[:, 0])
+        source = self._source.fit(scale(raw), every)
+        met = (raw[:, 0] >= bar).astype(np.float64)
+        admissible = chance_admissible(source, float(scale(bar)[0]), self._source.rows, met)
+        tasks, weights = source, [self.settings.source_weight]
+        if self._field.rows:
+            tasks = source.beside(self._other_tasks(every))
             weights += [1.0] * len(self.others)
-        mean, deviation = np.hstack([p.mean for p in parts]), np.hstack([p.deviation for p in parts])
-        if self.settings.ranks:
+        mean, deviation = tasks.mean, tasks.deviation
+        if self.settings.percentiles:
             mean, deviation = percentile_scale(mean, deviation)
-        return Belief(admissible, *averaged(mean, deviation, np.array(weights), admissible))
+        return Outlook(admissible, *average_task(mean, deviation, np.array(weights), admissible))
 
-    def _fit(self, field: SharedField, labels: FloatArray, which: int) -> Posterior:
-        if len(field.rows) >= self._tuned[which] + self.settings.retune or not self._tuned[which]:
-            field.tune(labels)
-            self._tuned[which] = len(field.rows)
-        return field.posterior(labels)
+    def _other_tasks(self, every: int) -> Posterior:
+        labels = self._labels(self.others, self._field.rows)
+        return self._field.fit(np.stack([Scale.of(column)(column) for column in labels.T], axis=1), every)
 
     def _labels(self, tasks: tuple[str, ...], rows: list[int]) -> FloatArray:
-        return np.array([[self.problem.labels[task][row] for task in tasks] for row in rows])
+        columns = [self.problem.labels[task] for task in tasks]
+        return np.array([[column[row] for column in columns] for row in rows])
 
-    def _choose(self, belief: Belief) -> list[int]:
-        """The classes whose next label promises most: likely admissible, and likely better than the fifth best found."""
-        verified = [row for row in self._source.rows if belief.admissible[row] == 1]
-        value = belief.admissible**self.settings.caution
-        if verified:
-            danger = np.sort(belief.danger[verified])
-            value = value * expected_improvement(danger[min(PICKS, len(danger)) - 1], belief.danger, belief.deviation)
+    def _choose(self, outlook: Outlook) -> list[int]:
+        """The classes of which a label promises most; none where the source's budget is spent."""
+        left = self.problem.remaining(self.problem.source)
+        missing = PICKS - len(outlook.verified)
+        hurry = missing > 0 and left <= self.settings.haste * missing
+        value = outlook.admissible.copy() if hurry else outlook.value(PICKS)
         value[self._source.rows] = -1.0
-        order = np.argsort(-value, kind="stable")[: min(self.settings.batch, self.problem.remaining(self.problem.source))]
+        order = np.argsort(-value, kind="stable")[: min(1 if hurry else self.settings.batch, left)]
         return [int(index) for index in order if value[index] >= 0]
 
     def _look(self, index: int) -> None:
-        """Buy first what is more plentiful: others screen a class before the source verifies it, or after."""
-        seen = index in set(self._field.rows)
-        if not seen and self._spare() > self.problem.remaining(self.problem.source):
-            self._buy_others(index)
-        elif self._buy_source(index) >= self.problem.threshold and not seen and self._spare():
+        """Buy first what is more plentiful: the others screen a class before the source verifies it, or after."""
+        may_ask_others = index not in self._field.rows and self._spare() > 0
+        screens = may_ask_others and self._spare() > self.problem.remaining(self.problem.source)
+        met = screens or self._buy_source(index) >= self.problem.threshold
+        if may_ask_others and met:
             self._buy_others(index)
 
     def _spare(self) -> int:
@@ -130,63 +141,15 @@ class UnknownSearch:
 
     def _buy_source(self, index: int) -> float:
         value = self.problem.read(self.problem.source, index)
-        self._source.add([index])
+        self._source.add(index)
         return value
 
     def _buy_others(self, index: int) -> None:
         for task in self.others:
             self.problem.read(task, index)
-        if self.others:
-            self._field.add([index])
+        self._field.add(index)
 
-    def _propose(self, belief: Belief) -> Proposal:
-        verified = [row for row in self._source.rows if belief.admissible[row] == 1]
-        best = sorted(verified, key=lambda row: (belief.danger[row], row))[:PICKS]
-        return Proposal(filled(self.problem, best), {"admissible classes found": float(len(verified))})
-
-
-def lock_unknown(problem: Problem, settings: Settings | None = None) -> Proposal:
-    """Five classes that are admissible on the source and poor on what the defender's other tasks have in common.
-
-    Source: constrained expected improvement after Gardner et al., ICML 2014, on an average of tasks.
-    """
-    return UnknownSearch(problem, settings or Settings()).run()
-
-
-def normal_scores(values: FloatArray, bar: float | None = None) -> tuple[FloatArray, float]:
-    """Normal scores of values by rank, and where a raw bar falls among them; shape (n,)."""
-    scores = norm.ppf((rankdata(values) - 0.5) / len(values))
-    order = np.argsort(values, kind="stable")
-    if bar is None or bar <= values[order[0]]:
-        return scores, float(scores.min())
-    if bar > values[order[-1]]:
-        return scores, float(scores.max()) + 0.5
-    return scores, float(np.interp(bar, values[order], scores[order]))
-
-
-def percentile_scale(mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Beliefs in estimated percentiles of the pool, 0 to 100, in place of normal scores; shape (classes, tasks) each."""
-    grid = np.linspace(0, 100, len(mean))
-    moved = [np.zeros_like(mean) for _ in range(3)]
-    for task in range(mean.shape[1]):
-        ordered = np.sort(mean[:, task])
-        for out, step in zip(moved, (0.0, 1.0, -1.0), strict=True):
-            out[:, task] = np.interp(mean[:, task] + step * deviation[:, task], ordered, grid)
-    return moved[0], np.maximum(moved[1] - moved[2], 1e-3) / 2
-
-
-def averaged(
-    mean: FloatArray, deviation: FloatArray, weights: FloatArray, admissible: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Weighted average over tasks, each in units of its spread among probably admissible classes; shape (classes,)."""
-    share = admissible / admissible.sum() if admissible.sum() > 0 else np.full(len(mean), 1 / len(mean))
-    centre = share @ mean
-    spread = np.sqrt(share @ (mean - centre) ** 2) + 1e-9
-    part = weights / weights.sum()
-    return ((mean - centre) / spread) @ part, np.sqrt((deviation / spread) ** 2 @ part**2)
-
-
-def expected_improvement(best: float, mean: FloatArray, deviation: FloatArray) -> FloatArray:
-    """How far below ``best`` a class is expected to fall, rises counted as zero; shape (classes,)."""
-    z = (best - mean) / deviation
-    return np.asarray(deviation * (z * norm.cdf(z) + norm.pdf(z)), dtype=np.float64)
+    def _propose(self, outlook: Outlook) -> Proposal:
+        verified = outlook.verified
+        best = verified[np.argsort(outlook.danger[verified], kind="stable")][:PICKS]
+        return Proposal(filled(self.problem, best.tolist()), {"admissible_found": float(len(verified))})
