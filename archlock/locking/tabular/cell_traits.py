@@ -69,7 +69,7 @@ def _path_columns(ways: BoolArray, counts: dict[int, IntArray]) -> list[FloatArr
     least = np.where(ways, convolutions, len(PATHS)).min(axis=1) * ways.any(axis=1)
     plain = ways & (length == 0)
     columns += [convolutions.max(axis=1), least, _mean(convolutions, ways), length.max(axis=1)]
-    columns += [ways.sum(axis=1), plain.sum(axis=1), ways.any(axis=1), _distinct_paths(ways, counts)]
+    columns += [ways.sum(axis=1), plain.sum(axis=1), ways.max(axis=1).astype(np.int64), _distinct_paths(ways, counts)]
     if POOL in counts:
         columns.append((ways & (counts[POOL] == length) & (length > 0)).sum(axis=1))
     return columns
@@ -101,6 +101,6 @@ def _edge_columns(operations: IntArray) -> list[FloatArray | IntArray]:
     for kind in range(SKIP, int(operations.max()) + 1):
         columns += [(part == kind).sum(axis=1) for part in (live, entering, leaving)]
     columns += [(entering != NONE).sum(axis=1), (leaving != NONE).sum(axis=1)]
-    columns += [live[:, DIRECT] == SKIP, live[:, DIRECT] != NONE]
+    columns += [(live[:, DIRECT] == SKIP).astype(np.int64), (live[:, DIRECT] != NONE).astype(np.int64)]
     weights = 9 * (live == CONV3).sum(axis=1) + (live == CONV1).sum(axis=1)
     return [*columns, np.log1p(weights)]

@@ -51,7 +51,7 @@ class Groups:
 def squared_distances(first: FloatArray, second: FloatArray) -> FloatArray:
     """Squared Euclidean distances of rows; shape (n, m)."""
     norms = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)
-    return np.maximum(norms - 2 * first @ second.T, 0.0)
+    return np.asarray(np.maximum(norms - 2 * first @ second.T, 0.0), dtype=np.float64)
 
 
 def feature_groups(pool: Pool) -> Groups:

@@ -34,6 +34,8 @@ class Neighbourhood:
     """
 
     def __init__(self, neighbours: tuple[IntArray, ...]) -> None:
+        # Estimate and improvement are asked of the same belief one after the other.
+        self._last: tuple[Belief, tuple[FloatArray, FloatArray]] | None = None
         self._members = tuple(np.concatenate([[index], near]) for index, near in enumerate(neighbours))
         sizes = [len(members) for members in self._members]
         columns = np.concatenate(self._members)
@@ -42,6 +44,11 @@ class Neighbourhood:
 
     def _below(self, target: Belief) -> tuple[FloatArray, FloatArray]:
         """Levels, and the probability that all members are below each; shapes (levels,) and (classes, levels)."""
+        if self._last is None or self._last[0] is not target:
+            self._last = (target, self._compute_below(target))
+        return self._last[1]
+
+    def _compute_below(self, target: Belief) -> tuple[FloatArray, FloatArray]:
         deviation = np.where(target.read, target.deviation, INDEPENDENT * target.deviation)
         levels = np.linspace(target.score.min() - 0.5, target.score.max() + 0.5, LEVELS)
         logs = log_ndtr((levels - target.score[:, None]) / deviation[:, None])

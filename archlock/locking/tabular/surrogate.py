@@ -209,4 +209,4 @@ class Surrogate:
     @property
     def deviation(self) -> FloatArray:
         """Standard deviation of a label that would be read, noise included; shape (classes,)."""
-        return np.sqrt(self.variance + self.noise)
+        return np.asarray(np.sqrt(self.variance + self.noise), dtype=np.float64)
