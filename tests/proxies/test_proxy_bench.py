@@ -1,0 +1,74 @@
+"""The comparison with published scores, on the real table where it is there."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archlock.benches.kept_scores import KeptScores
+from archlock.benches.proxies import BARS, PUBLISHED, ProxyBenchOptions, run, spearman
+from archlock.errors import UsageError
+from archlock.proxies import PROXIES
+from archlock.scores import Score, ScoreFailed
+
+DATA = Path(os.environ.get("ARCHLOCK_DATA", "missing"))
+needs_data = pytest.mark.skipif(
+    not (DATA / "nasbench201_zerocost" / "nb201_zerocost.npz").is_file(),
+    reason="ARCHLOCK_DATA names no folder with the published scores",
+)
+
+
+@needs_data
+def test_parameters_are_the_published_ones_and_scores_are_taken_up_again(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.jsonl"
+    first = run(ProxyBenchOptions(cells=4, batch=2, names=("params", "l2_norm", "synflow"), kept=kept))
+    rows = {row.name: row for row in first.results}
+    assert rows["params"].with_published == pytest.approx(1.0)
+    assert rows["params"].meets is True
+    assert rows["params"].near is True
+    assert rows["l2_norm"].with_published_tied is not None
+    assert rows["synflow"].with_published_tied is None
+    assert len(kept.read_text().splitlines()) == 4
+    again = run(ProxyBenchOptions(cells=5, batch=2, names=("params", "l2_norm", "synflow"), kept=kept))
+    assert again.cells[:4].tolist() == first.cells.tolist()
+    assert again.scores["synflow"].values[:4].tolist() == first.scores["synflow"].values.tolist()
+    assert len(kept.read_text().splitlines()) == 5
+    json.dumps(again.rows(), allow_nan=False)
+
+
+@needs_data
+def test_what_is_asked_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such table"):
+        run(ProxyBenchOptions(data=tmp_path, cells=4))
+    with pytest.raises(UsageError, match="20000 cells asked for, expected 3 to"):
+        run(ProxyBenchOptions(cells=20_000))
+    with pytest.raises(UsageError, match="Did you mean 'snip'"):
+        run(ProxyBenchOptions(cells=4, names=("snp",)))
+
+
+def test_bars_and_published_columns_are_of_proxies() -> None:
+    assert set(BARS) <= set(PUBLISHED) <= set(PROXIES)
+
+
+def test_spearman_of_no_order_is_none() -> None:
+    rising = np.arange(5.0)
+    assert spearman(rising, rising**3) == pytest.approx(1.0)
+    assert spearman(rising, np.ones(5)) is None
+    assert spearman(rising[:2], rising[:2]) is None
+
+
+def test_kept_scores_are_those_of_one_setting(tmp_path: Path) -> None:
+    path = tmp_path / "kept.jsonl"
+    kept = KeptScores(path, (0, 64))
+    kept.add(7, {"snip": Score(2.5), "zen": ScoreFailed("why")})
+    kept.add(7, {"params": Score(3.0, "parameters")})
+    found = KeptScores(path, (0, 64)).of(7)
+    assert found == {"snip": Score(2.5), "zen": ScoreFailed("why"), "params": Score(3.0, "parameters")}
+    assert KeptScores(path, (1, 64)).of(7) == {}
+    path.write_text("{}\n")
+    with pytest.raises(UsageError, match=r"kept\.jsonl:1: not a line of kept scores"):
+        KeptScores(path, (0, 64))
