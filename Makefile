@@ -36,7 +36,7 @@ $(READY): pyproject.toml setup.py constraints.txt | $(VENV)/bin/pip
 
 $(READY_DEV): pyproject.toml setup.py constraints.txt | $(VENV)/bin/pip
 	@echo "== installing archlock with its development tools"
-	$(VENV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev,onnx]"
+	$(VENV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev,onnx,nasbench360]"
 	@touch $@ $(READY)
 
 clean:
