@@ -20,7 +20,7 @@ from scipy.stats import kendalltau, rankdata, spearmanr
 from archlock.locking.tabular.features import pool_of
 from archlock.locking.tabular.known import known
 from archlock.locking.tabular.metrics import Judge, raw_threshold
-from archlock.locking.tabular.predictor import predicted_contrast, predicted_scores
+from archlock.locking.tabular.predictor import contrast_of_scores, predicted_scores
 from archlock.locking.tabular.problem import Pool
 from archlock.locking.tabular.protocol import Bar, Rules, make_problem
 from archlock.locking.tabular.robust import robust
@@ -63,10 +63,12 @@ def predictor_line(table: Table, pool: Pool, values: Values, labels: int, seeds:
         drawn = numpy_generator(seed, "bench predictor", "labels").permutation(len(table))
         known_classes, rest = drawn[:labels], drawn[labels:]
         bought = {task: {int(i): float(column[i]) for i in known_classes} for task, column in values.items()}
-        taus += [kendalltau(predicted_scores(pool, bought[t])[rest], values[t][rest]).statistic for t in values]
+        scores = {task: predicted_scores(pool, labelled) for task, labelled in bought.items()}
+        taus += [kendalltau(scores[task][rest], values[task][rest]).statistic for task in values]
         for source, target in combinations(values, 2):
             true = rankdata(values[source][rest]) - rankdata(values[target][rest])
-            contrasts.append(spearmanr(predicted_contrast(pool, bought[source], bought[target])[rest], true).statistic)
+            predicted = contrast_of_scores(pool, bought[source], bought[target], scores[source], scores[target])
+            contrasts.append(spearmanr(predicted[rest], true).statistic)
     return (
         f"{table.name} predictor, {labels} uniform labels: tau {np.mean(taus):.3f} (sd over seeds "
         f"{np.std(np.reshape(taus, (len(seeds), -1)).mean(axis=1)):.3f}), contrast {np.mean(contrasts):.3f} "

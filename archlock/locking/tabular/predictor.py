@@ -38,13 +38,21 @@ def predicted_scores(pool: Pool, labels: Labels) -> FloatArray:
 def predicted_contrast(pool: Pool, source: Labels, target: Labels) -> FloatArray:
     """Predicted rank on the source minus predicted rank on the target, among all classes; shape (classes,).
 
-    Where classes are labelled on both tasks, a model of the difference of their ranks is averaged in: it sees what the
-    two tasks do not share, which is little beside what they do.
-
     Raises:
         UsageError: a task without labels.
     """
-    apart = rankdata(predicted_scores(pool, source)) - rankdata(predicted_scores(pool, target))
+    return contrast_of_scores(pool, source, target, predicted_scores(pool, source), predicted_scores(pool, target))
+
+
+def contrast_of_scores(
+    pool: Pool, source: Labels, target: Labels, source_scores: FloatArray, target_scores: FloatArray
+) -> FloatArray:
+    """The predicted contrast, given what `predicted_scores` says of both tasks; shape (classes,), centred.
+
+    Where classes are labelled on both tasks, a model of the difference of their ranks is averaged in: it sees what the
+    two tasks do not share, which is little beside what they do.
+    """
+    apart = rankdata(source_scores) - rankdata(target_scores)
     both = [index for index in source if index in target]
     if len(both) < LEAST_SHARED:
         return np.asarray(apart, dtype=np.float64)
