@@ -11,6 +11,7 @@ from archlock.errors import BudgetError
 from archlock.locking.tabular.features import pool_of
 from archlock.locking.tabular.problem import Problem
 from archlock.locking.tabular.protocol import Bar, Rules, bought_values, make_problem
+from archlock.locking.tabular.published import load_published
 from archlock.locking.tabular.registry import default_method, load_method
 from archlock.tables import Table, load_table
 from archlock.tasks.ledger import Ledger
@@ -81,9 +82,8 @@ def lock_on_table(settings: TableSettings, document: Source | None = None) -> Ta
     rules = Rules(settings.mode, settings.labels, settings.robust)
     values = bought_values(table, table.tasks, valid=False)
     bar = Bar(settings.at_least, settings.at_least)
-    problem = make_problem(
-        pool_of(table), values, settings.source, settings.target, bar, rules, settings.seed, table.name
-    )
+    pool = pool_of(table, load_published(table).features())
+    problem = make_problem(pool, values, settings.source, settings.target, bar, rules, settings.seed, table.name)
     proposal = method(problem)
     _check_reached(problem)
     labels = {task: tuple(int(table.representatives[one]) for one in read) for task, read in problem.labels.items()}
