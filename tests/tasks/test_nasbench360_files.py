@@ -323,7 +323,7 @@ def test_matlab_7_3_needs_h5py(root: Path) -> None:
     except ImportError:
         for name in ("smooth1", "smooth2"):
             (root / f"piececonst_r421_N1024_{name}.mat").write_bytes(b"MATLAB 7.3 MAT-file" + bytes(500))
-        with pytest.raises(TaskError, match="read with h5py; install h5py"):
+        with pytest.raises(TaskError, match="read with h5py; pip install"):
             load_task("nb360:darcy")
     else:
         pytest.skip("h5py is installed: read in the next test")
