@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau, rankdata, spearmanr
 
-from archlock.benches.predictors import load_predictor
+from archlock.benches.predictors import Labels, load_predictor
 from archlock.benches.setting import Setting, TableChoice, open_setting
 from archlock.errors import UsageError
 from archlock.executors.protocol import Executor
@@ -80,16 +80,51 @@ def run_predictor_trial(trial: PredictorTrial) -> PredictorResult:
     tasks, ledger = trial.choice.tasks_in_play(), Ledger()
     drawn = numpy_generator(trial.seed, STAGE, "labels").permutation(len(setting.table))
     indices, rest = np.sort(drawn[: trial.labels]), np.sort(drawn[trial.labels :])
-    predicted = {task: _predict(trial, setting, task, indices, ledger)[rest] for task in tasks}
+    labels = {} if trial.predictor == VOTE else {task: _read(setting, task, indices, ledger) for task in tasks}
+    predicted = {task: _scores(trial, setting, task, labels) for task in tasks}
     truth = {task: setting.table.truth[task][rest] for task in tasks}
-    taus = {task: _agreement(kendalltau, predicted[task], truth[task]) for task in tasks}
-    contrasts = {
-        f"{source}/{target}": _agreement(
-            spearmanr, contrast(predicted[source], predicted[target]), contrast(truth[source], truth[target])
-        )
-        for source, target in combinations(tasks, 2)
-    }
+    taus = {task: _agreement(kendalltau, predicted[task][rest], truth[task]) for task in tasks}
+    contrasts = {}
+    for source, target in combinations(tasks, 2):
+        guess = _contrast(trial, setting, (source, target), labels, predicted)[rest]
+        contrasts[f"{source}/{target}"] = _agreement(spearmanr, guess, contrast(truth[source], truth[target]))
     return PredictorResult(trial.predictor, trial.seed, taus, contrasts, len(ledger.entries))
+
+
+def _read(setting: Setting, task: str, indices: IntArray, ledger: Ledger) -> dict[int, float]:
+    column = setting.table.truth[task]
+
+    def read(index: int) -> float:
+        return ledger.read(task, str(index), STAGE, lambda: float(column[index]))
+
+    return {int(index): read(int(index)) for index in indices}
+
+
+def _scores(trial: PredictorTrial, setting: Setting, task: str, labels: Mapping[str, Labels]) -> FloatArray:
+    if trial.predictor == VOTE:
+        return vote(setting.published.voters(task))
+    rng = numpy_generator(trial.seed, STAGE, trial.predictor, task)
+    return load_predictor(trial.predictor).scores(setting.pool, labels[task], rng)
+
+
+def _contrast(
+    trial: PredictorTrial,
+    setting: Setting,
+    pair: tuple[str, str],
+    labels: Mapping[str, Labels],
+    predicted: Mapping[str, FloatArray],
+) -> FloatArray:
+    """Predicted contrast of all classes: the predictor's own where it has one."""
+    own = None if trial.predictor == VOTE else load_predictor(trial.predictor).contrast
+    source, target = pair
+    if own is None:
+        return contrast(predicted[source], predicted[target])
+    return own(setting.pool, labels[source], labels[target])
+
+
+def contrast(source: FloatArray, target: FloatArray) -> FloatArray:
+    """Source rank minus target rank of each class; shape (n,)."""
+    return np.asarray(rankdata(source) - rankdata(target), dtype=np.float64)
 
 
 def _agreement(correlation: Callable[..., Any], predicted: FloatArray, truth: FloatArray) -> float:
@@ -97,24 +132,6 @@ def _agreement(correlation: Callable[..., Any], predicted: FloatArray, truth: Fl
     if np.ptp(predicted) == 0 or np.ptp(truth) == 0:
         return 0.0
     return float(correlation(predicted, truth).statistic)
-
-
-def _predict(trial: PredictorTrial, setting: Setting, task: str, indices: IntArray, ledger: Ledger) -> FloatArray:
-    if trial.predictor == VOTE:
-        return vote(setting.published.voters(task))
-    column = setting.table.truth[task]
-
-    def read(index: int) -> float:
-        return ledger.read(task, str(index), STAGE, lambda: float(column[index]))
-
-    values = np.array([read(int(index)) for index in indices])
-    rng = numpy_generator(trial.seed, STAGE, trial.predictor, task)
-    return load_predictor(trial.predictor)(setting.pool, indices, values, rng)
-
-
-def contrast(source: FloatArray, target: FloatArray) -> FloatArray:
-    """Source rank minus target rank of each class; shape (n,)."""
-    return np.asarray(rankdata(source) - rankdata(target), dtype=np.float64)
 
 
 def run_predictors(work: Sequence[PredictorTrial], executor: Executor) -> Iterator[tuple[int, PredictorResult]]:

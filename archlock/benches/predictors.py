@@ -1,39 +1,55 @@
-"""The predictors that ``bench predictor`` compares, each a mean for all classes from a few labels of one task."""
+"""The predictors that ``bench predictor`` compares: from a few labels of a task, an order of all classes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 
 from archlock.errors import UsageError, did_you_mean
-from archlock.locking.tabular.kernels import feature_groups
-from archlock.locking.tabular.problem import IntArray, Pool
-from archlock.locking.tabular.surrogate import Surrogate
+from archlock.locking.tabular.predictor import predicted_contrast, predicted_scores
+from archlock.locking.tabular.problem import Pool
 from archlock.scores import FloatArray
 
-Predictor = Callable[[Pool, IntArray, FloatArray, np.random.Generator], FloatArray]
-"""From a pool, labelled classes (n,), their raw values (n,) and a generator to a mean for all classes, (classes,)."""
+Labels = Mapping[int, float]
+"""Class to raw value."""
 
 TREES = 300
 
 
-def gaussian_process(pool: Pool, indices: IntArray, values: FloatArray, rng: np.random.Generator) -> FloatArray:
+@dataclass(frozen=True)
+class Predictor:
+    """One way to predict.
+
+    Attributes:
+        scores: from a pool, labels of one task and a generator to a score of each class, shape (classes,).
+        contrast: from a pool and labels of source and target to source rank minus target rank, shape (classes,); None
+            for the difference of the ranks of the scores.
+    """
+
+    scores: Callable[[Pool, Labels, np.random.Generator], FloatArray]
+    contrast: Callable[[Pool, Labels, Labels], FloatArray] | None = None
+
+
+def gaussian_process(pool: Pool, labels: Labels, rng: np.random.Generator) -> FloatArray:
     """The surrogate of the locking methods; it draws nothing."""
-    surrogate = Surrogate(feature_groups(pool))
-    surrogate.fit(indices, values)
-    return surrogate.mean
+    return predicted_scores(pool, labels)
 
 
-def extra_trees(pool: Pool, indices: IntArray, values: FloatArray, rng: np.random.Generator) -> FloatArray:
+def extra_trees(pool: Pool, labels: Labels, rng: np.random.Generator) -> FloatArray:
     """Extremely randomised trees on one-hot operations (Geurts et al., 2006): the plain baseline."""
     features = pool.features["one_hot"]
     trees = ExtraTreesRegressor(TREES, min_samples_leaf=2, random_state=int(rng.integers(2**31)), n_jobs=1)
-    return np.asarray(trees.fit(features[indices], values).predict(features), dtype=np.float64)
+    trees.fit(features[list(labels)], np.array(list(labels.values())))
+    return np.asarray(trees.predict(features), dtype=np.float64)
 
 
-PREDICTORS: dict[str, Predictor] = {"gaussian-process": gaussian_process, "extra-trees": extra_trees}
+PREDICTORS: dict[str, Predictor] = {
+    "gaussian-process": Predictor(gaussian_process, predicted_contrast),
+    "extra-trees": Predictor(extra_trees),
+}
 
 
 def load_predictor(name: str) -> Predictor:
