@@ -11,6 +11,7 @@ from archlock.predictors.embedding import TaskEmbedder, offline_embedder
 from archlock.predictors.evidence import TaskEvidence, normal_scores, vote_share
 from archlock.predictors.kernel import Kernel
 from archlock.predictors.pairs import PairEvidence
+from archlock.predictors.panel import PanelRanking
 from archlock.predictors.pretrained import PretrainedProbe, load_pretrained_probe
 from archlock.predictors.probe import Probe, train_probe
 from archlock.predictors.quality import PredictorQuality, SplitQuality, SplitReport, evaluate
@@ -24,6 +25,7 @@ __all__ = [
     "PAPER_WIDTH",
     "Kernel",
     "PairEvidence",
+    "PanelRanking",
     "PredictorQuality",
     "PretrainedProbe",
     "Probe",

@@ -5,7 +5,7 @@ Defaults are those of a study on an ordinary computer; ``configs/quickstart.yaml
 
 from __future__ import annotations
 
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, PositiveFloat, model_validator
 
@@ -117,12 +117,33 @@ class ProxySettings(Document):
     batch: Annotated[int, Field(ge=2, le=MOST)] = Field(32, description="samples of the shared pass")
 
 
+class PredictorSettings(Document):
+    """What guides the search between labels."""
+
+    name: Literal["relation", "pair-mlp"] = Field(
+        "relation",
+        description="relation: antisymmetric, from votes and labels; pair-mlp: the perceptron on pairs of the ArchLock "
+        "paper, from votes, asked about the simulated targets themselves",
+    )
+    embedding_width: Annotated[int, Field(ge=2, le=65536)] | None = Field(
+        None, description="embeddings are brought to this width with every angle kept; 2048 in the ArchLock paper"
+    )
+
+
 class EngineSettings(Document):
     """The optimiser."""
 
-    name: str = Field("nsga2", description="nsga2 or random")
+    name: str = Field("nsga2", description="nsga2, aging or random")
     population: Annotated[int, Field(ge=4, le=MOST)] = Field(48, description="architectures per generation")
     generations: Count = Field(20, description="generations of the search")
+    step: Count | None = Field(
+        None, description="architectures asked for at a time, counted as a generation; a population by default"
+    )
+    fitness: Literal["lock", "ranks"] = Field(
+        "lock",
+        description="lock: transfer beyond what size and source score explain; ranks: rank_T - 2 rank_S of the "
+        "ArchLock paper, one objective",
+    )
     robust: bool = Field(True, description="judge a candidate by the worst of itself and its one-edit neighbours")
     uncertainty: Annotated[float, Field(ge=0)] = Field(
         0.0,
@@ -172,6 +193,7 @@ class RunSettings(Document):
     hardware: HardwareSettings = HardwareSettings()
     labels: LabelSettings = LabelSettings()
     proxies: ProxySettings = ProxySettings()
+    predictor: PredictorSettings = PredictorSettings()
     engine: EngineSettings = EngineSettings()
     finalists: FinalistSettings = FinalistSettings()
     attacks: AttackSettings = AttackSettings()

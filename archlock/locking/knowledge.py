@@ -11,7 +11,8 @@ from sklearn.isotonic import IsotonicRegression
 
 from archlock.locking.laboratory import Laboratory
 from archlock.locking.plan import Plan
-from archlock.predictors import RelationModel, TaskEvidence, nearest, simulate_targets
+from archlock.locking.predicting import Predictor, fit_predictor, is_published, widened
+from archlock.predictors import TaskEvidence, nearest, simulate_targets
 from archlock.proxies import vote
 from archlock.scores import FloatArray, ScoreBatch
 from archlock.seeding import numpy_generator
@@ -91,7 +92,7 @@ class Knowledge:
         embeddings: task title to shape (d,), source and library.
         tasks: task title to votes and labels, the source first.
         simulated: simulated targets.
-        model: the relation model fitted to all of ``tasks``.
+        model: the predictor fitted to all of ``tasks``.
         to_metric: utility on the source to micro-trained metric, isotonic.
     """
 
@@ -101,7 +102,7 @@ class Knowledge:
     embeddings: Mapping[str, FloatArray]
     tasks: Mapping[str, TaskKnowledge]
     simulated: SimulatedTargets
-    model: RelationModel
+    model: Predictor
     to_metric: IsotonicRegression
 
     @property
@@ -114,16 +115,23 @@ class Knowledge:
         features = self.plan.space.traits(genotypes)
         caution = self.plan.settings.engine.uncertainty
         mean, deviation = self.model.score(features, self._source_embedding)
-        transfer = {}
-        for title in self.simulated.stands_for:
-            utility, spread = self.model.score(features, self.embeddings[title])
-            transfer[title] = utility + caution * spread
-        weights = self.simulated.weights
+        transfer = []
+        for embedding, _ in self._targets:
+            utility, spread = self.model.score(features, embedding)
+            transfer.append(utility + caution * spread)
+        weights = [weight for _, weight in self._targets]
         return Prediction(
             np.asarray(self.to_metric.predict(mean - caution * deviation), dtype=np.float64),
-            np.asarray(sum(weights[title] * transfer[title] for title in weights), dtype=np.float64),
-            np.max(list(transfer.values()), axis=0),
+            np.average(transfer, axis=0, weights=weights),
+            np.max(transfer, axis=0),
         )
+
+    @property
+    def _targets(self) -> list[tuple[FloatArray, float]]:
+        """Embeddings that stand for unknown targets, and their weights: library tasks, or as published simulations."""
+        if is_published(self.plan):
+            return [(embedding, 1.0) for embedding in self.simulated.embeddings]
+        return [(self.embeddings[title], weight) for title, weight in self.simulated.weights.items()]
 
     @property
     def source(self) -> str:
@@ -161,7 +169,7 @@ def learn(laboratory: Laboratory, population: Sequence[Genotype]) -> Knowledge:
     """
     plan = laboratory.plan
     source, library = plan.settings.source.task, plan.settings.targets.search
-    embeddings = laboratory.embed((source, *library))
+    embeddings = widened(plan, laboratory.embed((source, *library)))
     simulated = _simulate(plan, embeddings[source.title], {task.title: embeddings[task.title] for task in library})
     counts = plan.settings.labels
     labelled = population[: counts.architectures]
@@ -198,11 +206,29 @@ def _fit(
 ) -> Knowledge:
     evidence = [item for title, known in tasks.items() for item in _evidence(embeddings[title], known)]
     features = plan.space.traits(architectures)
-    model = RelationModel.fit(features, evidence)
+    if is_published(plan):
+        evidence = _published_votes(embeddings[plan.settings.source.task.title], embeddings, tasks, simulated)
+    model = fit_predictor(plan, features, evidence)
     source = plan.settings.source.task.title
     mean, _ = model.score(features[tasks[source].labelled], embeddings[source])
     to_metric = IsotonicRegression(out_of_bounds="clip").fit(mean, tasks[source].labels)
     return Knowledge(plan, architectures, population_size, embeddings, tasks, simulated, model, to_metric)
+
+
+def _published_votes(
+    source: FloatArray,
+    embeddings: Mapping[str, FloatArray],
+    tasks: Mapping[str, TaskKnowledge],
+    simulated: SimulatedTargets,
+) -> list[TaskEvidence]:
+    """Votes on the source, then on each simulated target by the proxies of the library task that it is nearest to."""
+    own, *library = tasks
+    chosen = nearest(simulated.embeddings, np.stack([embeddings[title] for title in library]))
+    voted = [
+        (source, tasks[own]),
+        *((one, tasks[library[at]]) for one, at in zip(simulated.embeddings, chosen, strict=True)),
+    ]
+    return [TaskEvidence(one, np.arange(len(known.votes)), known.votes, "vote") for one, known in voted]
 
 
 def _simulate(plan: Plan, source: FloatArray, library: Mapping[str, FloatArray]) -> SimulatedTargets:

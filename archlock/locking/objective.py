@@ -127,7 +127,7 @@ def explore(
     engine.tell(known)
     archive = Archive(list(known))
     for generation in optimise(
-        engine, evaluate, settings.engine.population, generations or settings.engine.generations
+        engine, evaluate, settings.engine.step or settings.engine.population, generations or settings.engine.generations
     ):
         archive.evaluations[len(known) :] = generation.evaluations
     return [judge.candidates[evaluation.genotype] for evaluation in archive.front()]

@@ -143,6 +143,7 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
     targets, labels, attacks = settings.targets, settings.labels, settings.attacks
     proxied = max(settings.proxies.architectures, labels.architectures)
     mean_steps = sum(budget.steps for budget in plan.budgets) / len(plan.budgets)
+    asked = settings.engine.generations * (settings.engine.step or settings.engine.population)
     trial_s = len(attacks.learning_rates) * mean_steps * STEP_S
     bought, labelled = labels.rounds * labels.round_size, min(labels.target_architectures, labels.architectures)
     held_out = len(targets.held_out) * len(plan.budgets)
@@ -156,11 +157,11 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
         ("label source", labels.architectures + bought, labels.steps * STEP_S),
         ("label targets", (labelled + bought) * len(targets.search), labels.steps * STEP_S),
         ("judge predictor", 1, 10.0),
-        ("search", 2 * (labels.rounds + 1) * settings.engine.population * settings.engine.generations, TRACE_S),
+        ("search", 2 * (labels.rounds + 1) * asked, TRACE_S),
         ("train finalists", 6 * count + BASELINES_TRAINED, settings.finalists.steps * STEP_S),
         ("verify finalists", 2 * (2 * count + 1), settings.finalists.steps * STEP_S),
         ("attack finalists", 2 * count * len(targets.validation) * len(plan.validation_attacks), trial_s),
         ("test on the source", 2 + BASELINES_ATTACKED, 0.1),
         (HELD_OUT_ATTACK, released + baselines, trial_s),
     )
-    return tuple(PlannedStage(name, units, seconds / workers) for name, units, seconds in stages)
+    return tuple(PlannedStage(name, units, seconds / workers) for name, units, seconds in stages if units)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archlock.locking.candidate import Candidate
-from archlock.locking.lock import PredictedLock
 from archlock.locking.objective import Judge, Shortfall
+from archlock.locking.rank_lock import Lock
 from archlock.spaces.protocol import Genotype
 
 
@@ -15,12 +15,12 @@ def for_source(judge: Judge, shortfall: Shortfall) -> list[Candidate]:
     return sorted(judge.candidates.values(), key=lambda one: (shortfall(one), -one.source, one.genotype))
 
 
-def for_lock(judge: Judge, lock: PredictedLock) -> list[Candidate]:
+def for_lock(judge: Judge, lock: Lock) -> list[Candidate]:
     """All candidates, admissible ones first, the strongest predicted lock first among them."""
     return sorted(judge.candidates.values(), key=lambda one: (one.shortfall, lock.of(one), one.genotype))
 
 
-def for_release(judge: Judge, predicted: PredictedLock, measured: Mapping[Genotype, float]) -> list[Candidate]:
+def for_release(judge: Judge, predicted: Lock, measured: Mapping[Genotype, float]) -> list[Candidate]:
     """All candidates, admissible ones first; among them measured locks before predicted ones, the strongest first.
 
     A measured candidate is admissible by its own source label, any other by its prediction.

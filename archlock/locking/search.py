@@ -14,8 +14,9 @@ from archlock.locking.finalists import Choice, choose, source_floor
 from archlock.locking.knowledge import Knowledge, deepen, learn
 from archlock.locking.laboratory import Laboratory, TrainedModel
 from archlock.locking.lock import PredictedLock, measured_locks
-from archlock.locking.objective import Judge, explore, lock_objectives, source_objective
+from archlock.locking.objective import Judge, Objectives, explore, lock_objectives, source_objective
 from archlock.locking.plan import PROBES, Plan
+from archlock.locking.rank_lock import Lock, RankLock
 from archlock.locking.ranking import affordable, diverse, for_lock, for_release, for_source
 from archlock.runs import Workshop
 from archlock.spaces.protocol import Genotype
@@ -82,7 +83,7 @@ def run_search(plan: Plan, workshop: Workshop) -> Outcome:
     )
 
 
-def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, PredictedLock, list[Candidate]]:
+def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, Lock, list[Candidate]]:
     """Search for the source alone and for the lock; buy labels of what looks best, learn, and search again.
 
     What looks best is what the predictor is most wrong about: its errors there are those that were selected for.
@@ -95,8 +96,7 @@ def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, Predi
         judge.judge(seen, "search")
         best = [one.genotype for one in for_source(judge, judge.over_budget)[:keep]]
         explore(judge, source_objective, judge.over_budget, stage=f"source alone {round_}", seeds=best)
-        lock = PredictedLock.fit(list(judge.candidates.values()))
-        objectives = lock_objectives(lock, settings.engine.robust)
+        lock, objectives = _lock_of(judge)
         best = [one.genotype for one in for_lock(judge, lock)[:keep]]
         front = explore(judge, objectives, lambda one: one.shortfall, stage=f"lock {round_}", seeds=best)
         if round_ < settings.labels.rounds:
@@ -105,7 +105,17 @@ def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, Predi
     return judge, lock, front
 
 
-def _worth_labelling(judge: Judge, lock: PredictedLock, count: int) -> list[Genotype]:
+def _lock_of(judge: Judge) -> tuple[Lock, Objectives]:
+    """What candidates are ordered by, and what the engine minimises for it."""
+    settings = judge.laboratory.plan.settings.engine
+    if settings.fitness == "ranks":
+        ranks = RankLock.fit(judge.judge(judge.knowledge.population, "search"))
+        return ranks, ranks.objectives
+    lock = PredictedLock.fit(list(judge.candidates.values()))
+    return lock, lock_objectives(lock, settings.robust)
+
+
+def _worth_labelling(judge: Judge, lock: Lock, count: int) -> list[Genotype]:
     """Affordable architectures without labels that look best: two thirds for the lock, one third for the source."""
     known = set(judge.knowledge.architectures)
     locked = [one for one in affordable(judge, for_lock(judge, lock)) if one.genotype not in known]
