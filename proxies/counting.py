@@ -25,8 +25,16 @@ _SUMMED_PRODUCTS: _Functions = frozenset({torch.addmm, Tensor.addmm, torch.baddb
 _ATTENTION = functional.scaled_dot_product_attention
 _MULTI_HEAD = functional.multi_head_attention_forward
 
+_AVERAGES: dict[Callable[..., Any], int] = {
+    functional.avg_pool1d: 1,
+    functional.avg_pool2d: 2,
+    functional.avg_pool3d: 3,
+}
+"""Average pooling and its dimensions; it is the depthwise convolution with equal weights, and counts like that, as in
+the published counts of NAS-Bench-201."""
+
 _OTHERS: _Functions = frozenset({functional.linear, functional.bilinear, torch.einsum, _ATTENTION, _MULTI_HEAD})
-COUNTED: _Functions = CONVOLUTIONS | _TRANSPOSED | _PRODUCTS | _SUMMED_PRODUCTS | _OTHERS
+COUNTED: _Functions = CONVOLUTIONS | _TRANSPOSED | _PRODUCTS | _SUMMED_PRODUCTS | _OTHERS | frozenset(_AVERAGES)
 """Functions that multiply and accumulate; element-wise work is not counted, as usual for this figure."""
 
 
@@ -51,6 +59,10 @@ def mac_count(func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
         return _multi_head_macs(argument(0, "query"), argument(1, "key"), argument(2, "value"))
     if func is torch.einsum:
         return _einsum_macs(args)
+    if func in _AVERAGES:
+        window = argument(1, "kernel_size")
+        sides = window if isinstance(window, Sequence) else (window,)
+        return int(output.numel()) * math.prod(sides if len(sides) > 1 else [*sides] * _AVERAGES[func])
     return int(output.numel()) * _per_output(argument(2, "weight"))  # bilinear
 
 

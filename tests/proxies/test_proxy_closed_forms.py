@@ -233,3 +233,10 @@ def test_zen_adds_the_scale_that_batch_norm_takes_away() -> None:
 
     narrow, wide = (value(network(width), inputs, targets, "zen") for width in (4, 64))
     assert wide - narrow == pytest.approx(0.5 * math.log(16), abs=0.5)
+
+
+def test_average_pooling_counts_as_the_depthwise_convolution_that_it_is() -> None:
+    inputs = torch.randn(2, 4, 6, 6)
+    pooled = value(nn.AvgPool2d(3, 1, 1), inputs, torch.zeros(2), "macs", squares)
+    convolved = value(nn.Conv2d(4, 4, 3, padding=1, groups=4), inputs, torch.zeros(2), "macs", squares)
+    assert pooled == convolved == 9 * inputs[0].numel()
