@@ -119,7 +119,7 @@ def _contrast(
     source, target = pair
     if own is None:
         return contrast(predicted[source], predicted[target])
-    return own(setting.pool, labels[source], labels[target])
+    return own(setting.pool, labels[source], labels[target], predicted[source], predicted[target])
 
 
 def contrast(source: FloatArray, target: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 
 from archlock.errors import UsageError, did_you_mean
-from archlock.locking.tabular.predictor import predicted_contrast, predicted_scores
+from archlock.locking.tabular.predictor import contrast_of_scores, predicted_scores
 from archlock.locking.tabular.problem import Pool
 from archlock.scores import FloatArray
 
@@ -25,12 +25,12 @@ class Predictor:
 
     Attributes:
         scores: from a pool, labels of one task and a generator to a score of each class, shape (classes,).
-        contrast: from a pool and labels of source and target to source rank minus target rank, shape (classes,); None
-            for the difference of the ranks of the scores.
+        contrast: from a pool, labels of source and target, and the scores of both to source rank minus target rank,
+            shape (classes,); None for the difference of the ranks of the scores.
     """
 
     scores: Callable[[Pool, Labels, np.random.Generator], FloatArray]
-    contrast: Callable[[Pool, Labels, Labels], FloatArray] | None = None
+    contrast: Callable[[Pool, Labels, Labels, FloatArray, FloatArray], FloatArray] | None = None
 
 
 def gaussian_process(pool: Pool, labels: Labels, rng: np.random.Generator) -> FloatArray:
@@ -47,7 +47,7 @@ def extra_trees(pool: Pool, labels: Labels, rng: np.random.Generator) -> FloatAr
 
 
 PREDICTORS: dict[str, Predictor] = {
-    "gaussian-process": Predictor(gaussian_process, predicted_contrast),
+    "gaussian-process": Predictor(gaussian_process, contrast_of_scores),
     "extra-trees": Predictor(extra_trees),
 }
 

@@ -63,7 +63,7 @@ def test_predictors_see_the_same_labels(table_file, monkeypatch):
 def test_a_predictor_with_a_contrast_of_its_own_is_judged_by_it(table_file, monkeypatch):
     truth = TableChoice("", table_file).open().truth
 
-    def knows(pool, source, target):
+    def knows(pool, source, target, source_scores, target_scores):
         return contrast(truth["task0"], truth["task1"])
 
     made = Predictor(lambda pool, labels, rng: np.zeros(pool.classes), knows)
