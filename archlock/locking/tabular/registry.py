@@ -8,12 +8,14 @@ from archlock.locking.tabular.paper import paper
 from archlock.locking.tabular.problem import Method, Mode
 from archlock.locking.tabular.random_picks import random_admissible
 from archlock.locking.tabular.robust import robust
+from archlock.locking.tabular.unknown import unknown
 
 METHODS: dict[str, Method] = {
     "known": known,
     "paper": paper,
     "random": random_admissible,
     "robust": robust,
+    "unknown": unknown,
 }
 """A method is one entry here; the replay test runs every one of them."""
 
