@@ -125,6 +125,6 @@ def _hdf5(path: Path, name: str, where: str) -> Array | None:
     try:
         h5py = import_module("h5py")
     except ImportError:
-        raise TaskError(f"{where}: is a MATLAB 7.3 file, which is read with h5py; pip install archlock[nasbench360]") from None
+        raise TaskError(f"{where}: a MATLAB 7.3 file is read with h5py; pip install archlock[nasbench360]") from None
     with h5py.File(path, "r") as held:
         return np.asarray(held[name]).transpose() if name in held else None
