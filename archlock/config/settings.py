@@ -155,7 +155,10 @@ class EngineSettings(Document):
 class FinalistSettings(Document):
     """Candidates trained in full, among which attacks choose."""
 
-    count: Count = Field(3, description="finalists for the lock, and as many for the source alone")
+    count: Count = Field(
+        3,
+        description="finalists attacked for the lock, of three times as many trained; as many for the source alone",
+    )
     steps: Count = Field(400, description="training steps on the source")
     match: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.1, description="relative tolerance within which a twin's parameters and multiply-adds match"

@@ -162,7 +162,8 @@ class Laboratory:
     ) -> dict[Genotype, float]:
         """Source metric on several validation parts: the one of `train`, and those of ``turns`` fresh trainings.
 
-        A model that was chosen for its metric on one small validation part was partly lucky; on others it is not.
+        A model that was chosen for its metric on one small validation part was partly lucky; on others it is not. Where
+        samples are judged in groups the parts stay, and only weights and batches are fresh.
         """
         task, schedule = self.plan.settings.source.task, self.plan.finalist_schedule
         jobs = {
@@ -172,7 +173,7 @@ class Laboratory:
             for model in models
             for turn in range(1, turns + 1)
         }
-        found = self._labelled(stage, units.micro_train, jobs, lambda key: (key[1], f"{key[2]} validated anew"))
+        found = self._labelled(stage, units.micro_train, jobs, lambda key: (key[1], f"{key[2]} trained anew {key[3]}"))
         sums = {model.genotype: model.validation for model in models}
         for key, job in jobs.items():
             sums[job.blueprint.genotype] += float(found[key])

@@ -27,7 +27,7 @@ class PredictedLock:
 
     @classmethod
     def fit(cls, candidates: Sequence[Candidate]) -> PredictedLock:
-        """Fit the trend to candidates that were not chosen for their lock."""
+        """Fit the trend to all candidates that were judged, those of the search for the source among them."""
         return cls(Trend.fit(_inputs(candidates), _scores(candidates)))
 
     def excess(self, candidates: Sequence[Candidate]) -> FloatArray:

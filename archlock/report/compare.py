@@ -20,14 +20,13 @@ def target_rows(outcome: Outcome) -> tuple[TargetRow, ...]:
     """One row per held-out target and data fraction."""
     shape = outcome.plan.settings.input.shape
     return tuple(
-        _row(outcome, load_task(target, input_shape=shape), budget.fraction)
+        _row(outcome, target.title, load_task(target, input_shape=shape), budget.fraction)
         for target in outcome.plan.settings.targets.held_out
         for budget in outcome.plan.budgets
     )
 
 
-def _row(outcome: Outcome, task: Task, fraction: float) -> TargetRow:
-    target = task.name
+def _row(outcome: Outcome, target: str, task: Task, fraction: float) -> TargetRow:
     locked = _on(outcome.held_out.attacks[outcome.choice.locked.genotype], target, fraction)
     twin = _on(outcome.held_out.attacks[outcome.choice.twin.genotype], target, fraction)
     public = strongest(_on(outcome.held_out.references, target, fraction))
