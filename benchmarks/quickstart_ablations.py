@@ -2,7 +2,7 @@
 
     python benchmarks/quickstart_ablations.py [--seeds 21 22 23 24 25] [--only NAME ...] [--config quickstart]
 
-Every variant buys as many labels as the search, and ends alike: finalists verified, chosen by validation attacks, with a
+Every variant buys as many labels as the search and ends alike: finalists verified, chosen by validation attacks, with a
 twin of its own. "random labels" is random search at equal labels.
 """
 
@@ -88,8 +88,8 @@ def show(name: str, rows: list[Row]) -> None:
         f"{name}: before surgery attackers reach {np.mean([row.released for row in rows]):.3f} "
         f"(fall against the twin {np.mean([row.fall for row in rows]):+.3f}), after surgery locked minus twin "
         f"{100 * np.mean([row.difference for row in rows]):+.1f} points; source test "
-        f"{np.mean([row.source for row in rows]):.4f}, {np.mean([row.parameters for row in rows]):,.0f} parameters, within "
-        f"tolerance {sum(row.within_tolerance for row in rows)}/{len(rows)}, twin matched "
+        f"{np.mean([row.source for row in rows]):.4f}, {np.mean([row.parameters for row in rows]):,.0f} parameters, "
+        f"within tolerance {sum(row.within_tolerance for row in rows)}/{len(rows)}, twin matched "
         f"{sum(row.matched for row in rows)}/{len(rows)}",
         flush=True,
     )
