@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from archlock.cli.main import run
-from archlock.testing import small_table
+from archlock.testing import arrays_of, small_table
 
 DATA = Path(os.environ.get("ARCHLOCK_DATA", ""))
 MICRO = (DATA / "transnasbench101" / "transnasbench101.npz", DATA / "transnasbench101" / "micro_iso.npz")
@@ -21,17 +21,7 @@ needs_micro = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def arrays():
-    table = small_table(rows=300, tasks=3, space="mine")
-    rows = table.classes
-    return {
-        "archlock_table": np.array(1),
-        "space": np.array("mine"),
-        "genotypes": table.genotypes,
-        "tasks": np.array(table.tasks),
-        "truth": np.stack([table.truth[task][rows] for task in table.tasks], axis=1),
-        "valid": np.stack([table.valid[task][rows] for task in table.tasks], axis=1),
-        "twins": table.representatives[rows],
-    }
+    return arrays_of(small_table(rows=300, tasks=3, space="mine"))
 
 
 @pytest.fixture

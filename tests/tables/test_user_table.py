@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from archlock.tables import TableError, load_table_file
+from archlock.testing import arrays_of, small_table
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -30,6 +32,20 @@ def test_a_table_is_read_with_twins_merged_and_higher_better(tmp_path: Path, own
     assert list(table.valid) == ["cats"]
     assert not table.early
     assert table.column("depth").unit == "m"
+
+
+@pytest.mark.parametrize("valid_tasks", [(), ("task1",), ("task0", "task1", "task2")])
+def test_what_is_written_is_what_is_read(tmp_path: Path, valid_tasks: tuple[str, ...]) -> None:
+    made = small_table(rows=60, tasks=3, space="elsewhere")
+    made = replace(made, valid={task: made.valid[task] for task in valid_tasks})
+    read = load_table_file(written(tmp_path, arrays_of(made)), "small")
+    for name in ("genotypes", "classes", "representatives"):
+        assert np.array_equal(getattr(read, name), getattr(made, name))
+    assert (read.name, read.space, read.tasks, read.units) == (made.name, made.space, made.tasks, made.units)
+    for kind in ("truth", "valid", "early"):
+        columns, expected = getattr(read, kind), getattr(made, kind)
+        assert list(columns) == list(expected)
+        assert all(np.allclose(columns[task], expected[task], rtol=1e-14, atol=0) for task in columns)
 
 
 def test_neighbours_of_a_class_are_those_of_all_its_rows(tmp_path: Path, own_table: Arrays) -> None:
