@@ -14,7 +14,7 @@ from archlock.predictors.pairs import PairEvidence
 from archlock.predictors.panel import PanelRanking
 from archlock.predictors.pretrained import PretrainedProbe, load_pretrained_probe
 from archlock.predictors.probe import Probe, train_probe
-from archlock.predictors.quality import PredictorQuality, SplitQuality, SplitReport, evaluate
+from archlock.predictors.quality import PredictorQuality, SplitQuality, SplitReport, evaluate, evaluate_voter
 from archlock.predictors.relation import RelationModel
 from archlock.predictors.relation_mlp import RelationMLP
 from archlock.predictors.simulate import cosine_similarity, nearest, simulate_targets
@@ -40,6 +40,7 @@ __all__ = [
     "copeland_scores",
     "cosine_similarity",
     "evaluate",
+    "evaluate_voter",
     "load_evidence",
     "load_pretrained_probe",
     "load_relation",

@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 from archlock.errors import UsageError
 from archlock.predictors.evidence import TaskEvidence
 from archlock.predictors.metrics import Pairs, Reliability, log_loss, rank_correlation, reliability
+from archlock.predictors.panel import PanelRanking
 from archlock.predictors.relation import RelationModel
 from archlock.scores import FloatArray, Score, ScoreFailed
 
@@ -149,6 +150,26 @@ def evaluate(
         tasks=len(tasks),
         architectures=len(rows),
         folds=folds,
+    )
+
+
+def evaluate_voter(model: PanelRanking, features: FloatArray, evidence: Sequence[TaskEvidence]) -> SplitReport:
+    """Judge a model that learnt from votes alone on every label there is, beside the vote itself.
+
+    Args:
+        model: its utilities are shares of wins.
+        features: shape (n, f).
+        evidence: votes and labels of any tasks.
+    """
+    labels = [item for item in evidence if item.kind == "label"]
+    votes = [item for item in evidence if item.kind == "vote"]
+    groups = [
+        Group(model.score(features[item.indices], item.embedding)[0], item.values, linear=True) for item in labels
+    ]
+    return SplitReport(
+        summarise(groups, "no two labels of a task differ"),
+        summarise([group for item in labels for group in _vote_group(item, votes)], "no votes on labelled ones"),
+        ScoreFailed("it was not asked with another task's embedding"),
     )
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.stats import rankdata
 
-from archlock.locking.finalists import TRAINED_PER_FINALIST
 from archlock.locking.lock import measured_locks
 from archlock.locking.objective import Judge
+from archlock.locking.plan import TRAINED_PER_FINALIST
 from archlock.locking.ranking import diverse
 from archlock.seeding import numpy_generator
 from archlock.spaces.protocol import Genotype

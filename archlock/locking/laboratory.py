@@ -14,7 +14,7 @@ import numpy as np
 from archlock.attacks import REFERENCES, AttackBudget, AttackResult, Trial
 from archlock.locking import units
 from archlock.locking.plan import Plan
-from archlock.predictors import TaskEvidence
+from archlock.predictors import PanelRanking, TaskEvidence
 from archlock.runs import Workshop
 from archlock.scores import FloatArray, Score, ScoreBatch, ScoreFailed
 from archlock.seeding import derive_seed
@@ -139,9 +139,17 @@ class Laboratory:
         found = self._labelled(stage, units.transfer_label, jobs, lambda key: (key[1], key[2]))
         return np.array([found[key] for key in jobs], dtype=np.float64)
 
-    def judge_predictor(self, features: FloatArray, evidence: tuple[TaskEvidence, ...]) -> tuple[dict[str, Any], ...]:
-        """Cross-validated quality of the predictor on the labels already bought; no label is read."""
-        jobs = {("predictor quality",): units.QualityJob(features, evidence, self._seed())}
+    def judge_predictor(
+        self, features: FloatArray, evidence: tuple[TaskEvidence, ...], voter: PanelRanking | None = None
+    ) -> tuple[dict[str, Any], ...]:
+        """Quality of the predictor on labels already bought that its fit did not see; no label is read.
+
+        Args:
+            features: of all architectures, shape (n, f).
+            evidence: votes and labels.
+            voter: the fitted predictor where it learnt from votes alone; else the relation model is cross-validated.
+        """
+        jobs = {("predictor quality",): units.QualityJob(features, evidence, self._seed(), voter)}
         return tuple(self.workshop.do("judge predictor", units.judge_predictor, jobs)[("predictor quality",)])
 
     def train(self, genotypes: Sequence[Genotype], stage: str = "train finalists") -> list[TrainedModel]:
@@ -163,7 +171,7 @@ class Laboratory:
         """Source metric on several validation parts: the one of `train`, and those of ``turns`` fresh trainings.
 
         A model that was chosen for its metric on one small validation part was partly lucky; on others it is not. Where
-        samples are judged in groups the parts stay, and only weights and batches are fresh.
+        samples are judged in groups or overlap the parts stay, and only weights and batches are fresh.
         """
         task, schedule = self.plan.settings.source.task, self.plan.finalist_schedule
         jobs = {

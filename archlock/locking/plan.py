@@ -22,6 +22,10 @@ from archlock.training.fit import Schedule
 
 PROBES = ("linear-probe", "fine-tune")
 BASELINES_TRAINED, BASELINES_ATTACKED = 10, 5
+TRAINED_PER_FINALIST, VERIFIED_PER_FINALIST = 3, 2
+"""A short training tells little of who keeps the source metric in a full one: more are trained than are attacked."""
+VERIFICATIONS = 2
+"""Further trainings of a finalist, each judged by other validation samples."""
 STEP_S = 0.006
 """Seconds of one training step of a small network at 3x16x16, batch 32, on one core of an ordinary computer."""
 TRACE_S = 0.015
@@ -147,7 +151,7 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
     trial_s = len(attacks.learning_rates) * mean_steps * STEP_S
     bought, labelled = labels.rounds * labels.round_size, min(labels.target_architectures, labels.architectures)
     held_out = len(targets.held_out) * len(plan.budgets)
-    count = settings.finalists.count
+    count, for_source, training_s = settings.finalists.count, 2, settings.finalists.steps * STEP_S
     baselines = BASELINES_ATTACKED * len(targets.held_out) * len(PROBES)
     released = 2 * held_out * len(plan.attacks) + held_out * len(REFERENCES)
     stages = (
@@ -158,9 +162,9 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
         ("label targets", (labelled + bought) * len(targets.search), labels.steps * STEP_S),
         ("judge predictor", 1, 10.0),
         ("search", 2 * (labels.rounds + 1) * asked, TRACE_S),
-        ("train finalists", 6 * count + BASELINES_TRAINED, settings.finalists.steps * STEP_S),
-        ("verify finalists", 2 * (2 * count + 1), settings.finalists.steps * STEP_S),
-        ("attack finalists", 2 * count * len(targets.validation) * len(plan.validation_attacks), trial_s),
+        ("train finalists", (TRAINED_PER_FINALIST + for_source) * count + BASELINES_TRAINED, training_s),
+        ("verify finalists", VERIFICATIONS * (VERIFIED_PER_FINALIST + for_source) * count, training_s),
+        ("attack finalists", count * len(targets.validation) * len(plan.validation_attacks), trial_s),
         ("test on the source", 2 + BASELINES_ATTACKED, 0.1),
         (HELD_OUT_ATTACK, released + baselines, trial_s),
     )

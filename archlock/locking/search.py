@@ -18,6 +18,7 @@ from archlock.locking.objective import Judge, Objectives, explore, lock_objectiv
 from archlock.locking.plan import PROBES, Plan
 from archlock.locking.rank_lock import Lock, RankLock
 from archlock.locking.ranking import affordable, diverse, for_lock, for_release, for_source
+from archlock.predictors import PanelRanking
 from archlock.runs import Workshop
 from archlock.spaces.protocol import Genotype
 from archlock.tasks.ledger import HELD_OUT_ATTACK, Ledger
@@ -53,6 +54,11 @@ class Outcome:
     held_out: HeldOut
     ledger: Ledger
 
+    @property
+    def source_floor(self) -> float:
+        """Least source metric that is within the tolerance."""
+        return source_floor(self.plan, self.choice.verified[self.choice.source_only.genotype])
+
 
 def run_search(plan: Plan, workshop: Workshop) -> Outcome:
     """Search, choose, and measure on held-out targets.
@@ -76,11 +82,11 @@ def run_search(plan: Plan, workshop: Workshop) -> Outcome:
     baselines = _train_baselines(laboratory, judge, choice)
     with ledger.opened(HELD_OUT_ATTACK, *(task.title for task in targets.held_out)):
         held_out = _measure(laboratory, choice, baselines)
-    quality = laboratory.judge_predictor(plan.space.traits(judge.knowledge.architectures), judge.knowledge.evidence())
+    knowledge = judge.knowledge
+    voter = knowledge.model if isinstance(knowledge.model, PanelRanking) else None
+    quality = laboratory.judge_predictor(plan.space.traits(knowledge.architectures), knowledge.evidence(), voter)
     front_genotypes = tuple(one.genotype for one in front)
-    return Outcome(
-        plan, judge.knowledge, quality, judge.candidates, front_genotypes, choice, baselines, held_out, ledger
-    )
+    return Outcome(plan, knowledge, quality, judge.candidates, front_genotypes, choice, baselines, held_out, ledger)
 
 
 def _explore(laboratory: Laboratory, knowledge: Knowledge) -> tuple[Judge, Lock, list[Candidate]]:
@@ -127,7 +133,7 @@ def _worth_labelling(judge: Judge, lock: Lock, count: int) -> list[Genotype]:
 
 def _train_baselines(laboratory: Laboratory, judge: Judge, choice: Choice) -> dict[str, TrainedModel]:
     """Of what each baseline ranks first, the first that keeps the source metric once trained, else the best on it."""
-    floor = source_floor(laboratory, choice.source_only.validation)
+    floor = source_floor(laboratory.plan, choice.verified[choice.source_only.genotype])
     ranked = {name: rank(judge) for name, rank in BASELINES.items()}
     models = laboratory.train(list(dict.fromkeys(genotype for group in ranked.values() for genotype in group)))
     trained = {model.genotype: model for model in models}

@@ -19,7 +19,7 @@ from archlock.attacks import AttackBudget, Release, attack, train_reference
 from archlock.errors import RunFailedError
 from archlock.hwcost import Hardware, estimate, load_hardware, trace
 from archlock.iospec import IOSpec
-from archlock.predictors import TaskEvidence, offline_embedder
+from archlock.predictors import PanelRanking, TaskEvidence, evaluate_voter, offline_embedder
 from archlock.predictors.quality import evaluate as evaluate_predictor
 from archlock.proxies import score_network
 from archlock.runs import Produced
@@ -206,18 +206,25 @@ def transfer_label(job: AttackJob) -> float:
 
 @dataclass(frozen=True)
 class QualityJob:
-    """Cross-validate the predictor; ``features`` and ``evidence`` as for `archlock.predictors.RelationModel.fit`."""
+    """Judge the predictor; ``features`` and ``evidence`` as for `archlock.predictors.RelationModel.fit`.
+
+    A ``voter`` learnt from votes alone and is judged as it is; without one the relation model is cross-validated.
+    """
 
     features: FloatArray
     evidence: tuple[TaskEvidence, ...]
     seed: int
+    voter: PanelRanking | None = None
 
 
 def judge_predictor(job: QualityJob) -> list[dict[str, Any]]:
     """Pair accuracy, Kendall tau and calibration on held-out architectures and on held-out tasks, where they exist."""
-    rng = numpy_generator(job.seed, "predictor folds")
-    quality = evaluate_predictor(job.features, job.evidence, rng, folds=2)
-    splits = {"architectures": quality.held_out_architectures, "tasks": quality.held_out_tasks}
+    if job.voter is not None:
+        splits = {"labels": evaluate_voter(job.voter, job.features, job.evidence)}
+    else:
+        rng = numpy_generator(job.seed, "predictor folds")
+        quality = evaluate_predictor(job.features, job.evidence, rng, folds=2)
+        splits = {"architectures": quality.held_out_architectures, "tasks": quality.held_out_tasks}
     found = []
     for name, report in splits.items():
         if isinstance(report.model, ScoreFailed):

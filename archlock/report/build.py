@@ -97,6 +97,7 @@ def roles(outcome: Outcome) -> Iterator[tuple[Role, TrainedModel]]:
 
 def _model(outcome: Outcome, role: Role, model: TrainedModel) -> ModelRecord:
     space, known = outcome.plan.space, outcome.candidates[model.genotype]
+    verified = outcome.choice.verified.get(model.genotype)
     return ModelRecord(
         role=role,
         id=genotype_id(space, model.genotype),
@@ -107,6 +108,7 @@ def _model(outcome: Outcome, role: Role, model: TrainedModel) -> ModelRecord:
         latency_s=Figure(value=known.cost.latency_s, origin=Origin.MODELLED, unit="s"),
         energy_j=Figure(value=known.cost.energy_j, origin=Origin.MODELLED, unit="J"),
         source_validation=_source_figure(outcome, model.validation, "validation"),
+        source_verified=None if verified is None else Figure(value=verified, origin=Origin.TRAINED),
         source_test=_source_figure(outcome, outcome.held_out.source_test[model.genotype], "test"),
         predicted_source=Figure(value=known.source, origin=Origin.PREDICTED),
         predicted_transfer=Figure(value=known.transfer_mean, origin=Origin.PREDICTED, unit="logit"),
@@ -187,10 +189,24 @@ def _baselines(outcome: Outcome) -> Iterator[BaselineRow]:
             source_test=outcome.held_out.source_test[model.genotype],
             released=reached,
             relative_to_twin=1 - reached / twin if twin > 0 else None,
+            note=_note(outcome, role, model),
         )
     for name in ("leak", "oracle"):
         note = "needs the trained result of every architecture on every target: only a published table has that"
         yield BaselineRow(name=name, origin=None, source_test=None, released=None, relative_to_twin=None, note=note)
+
+
+def _note(outcome: Outcome, role: Role, model: TrainedModel) -> str:
+    """What a row must not be read without."""
+    labels, choice = outcome.plan.settings.labels, outcome.choice
+    notes = []
+    if role in ("random labels", "random targets") and not labels.target_architectures and not labels.rounds:
+        notes.append("no transfer labels were bought: drawn like random admissible")
+    if role == "locked" and not choice.within_tolerance:
+        notes.append("misses the source tolerance")
+    if role not in ("locked", "twin", "source-only winner") and model.validation < outcome.source_floor:
+        notes.append("misses the source tolerance: of its picks the best on the source")
+    return "; ".join(notes)
 
 
 def _candidates(outcome: Outcome) -> Iterator[CandidatePoint]:

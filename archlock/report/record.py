@@ -67,7 +67,12 @@ class HardwareRecord(Document):
 
 
 class ModelRecord(Document):
-    """One trained model."""
+    """One trained model.
+
+    Attributes:
+        source_verified: mean of the source metric over several trainings and validation parts; None where it was
+            trained once. The tolerance is judged by it.
+    """
 
     role: Role
     id: str
@@ -78,6 +83,7 @@ class ModelRecord(Document):
     latency_s: Figure
     energy_j: Figure
     source_validation: Figure
+    source_verified: Figure | None = None
     source_test: Figure
     predicted_source: Figure
     predicted_transfer: Figure

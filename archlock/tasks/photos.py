@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -45,7 +46,7 @@ def photo_patches(settings: TaskSettings) -> Task:
     parts = Parts(*(np.arange(start, stop) for start, stop in pairwise(np.cumsum([0, *sizes]))))
     note = "patches of two photographs (scikit-learn's china and flower), 24x24 colour, parts from disjoint blocks"
     samples = Samples(np.concatenate(inputs), np.concatenate(labels), TaskKind.CLASSIFICATION, CLASSES, note)
-    return make_task(samples, settings, parts)
+    return replace(make_task(samples, settings, parts), overlapping=True)
 
 
 def blocks_of(part: int, fold: int) -> Indices:

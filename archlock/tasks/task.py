@@ -88,6 +88,7 @@ class Task:
         scaling: (mean, spread) such that inputs are (raw - mean) / spread, raw values resized and mapped to the
             channels of ``io``; None where the channels are scaled one by one.
         measure: loss and metric where they are not the usual ones of the kind.
+        overlapping: samples of one part may share what they are cut from, so that no other parts can be drawn.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Task:
     settings: dict[str, str | int | float] = field(default_factory=dict)
     scaling: tuple[float, float] | None = (0.0, 1.0)
     measure: Measure | None = None
+    overlapping: bool = False
 
     def __post_init__(self) -> None:
         for part, split in (("train", self.train), ("validation", self.validation), ("test", self.test)):
@@ -159,9 +161,10 @@ class Task:
     def revalidated(self, generator: torch.Generator) -> Task:
         """The same task with another validation part of the same size; the test part is not touched.
 
-        It is drawn at random from the training part, which the old one joins. Samples that are judged in groups stay.
+        It is drawn at random from the training part, which the old one joins. Samples that are judged in groups or
+        overlap stay.
         """
-        if self.train.groups is not None or self.validation.groups is not None:
+        if self.overlapping or self.train.groups is not None or self.validation.groups is not None:
             return self
         order = torch.randperm(len(self.train), generator=generator)
         count = min(len(self.validation), len(self.train) // 2)

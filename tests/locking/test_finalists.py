@@ -10,13 +10,14 @@ import pytest
 
 from archlock.attacks import AttackResult, Trial
 from archlock.locking.baselines import BASELINES
-from archlock.locking.finalists import _mismatch, _peers, _reached, source_floor
+from archlock.locking.finalists import _reached, source_floor
 from archlock.locking.knowledge import Knowledge
 from archlock.locking.laboratory import Laboratory
 from archlock.locking.lock import PredictedLock, measured_locks
 from archlock.locking.objective import Judge
 from archlock.locking.ranking import for_release
 from archlock.locking.search import Outcome
+from archlock.locking.twin import of_size, size_mismatch
 from archlock.spaces.protocol import Genotype
 
 
@@ -29,9 +30,7 @@ def test_the_floor_is_the_higher_of_tolerance_and_threshold(
 ) -> None:
     def floor(**source: float) -> float:
         settings = make_settings(source={"tolerance": 0.01, **source})
-        return source_floor(
-            Laboratory(replace(laboratory.plan, settings=settings), laboratory.workshop, laboratory.ledger), 0.95
-        )
+        return source_floor(replace(laboratory.plan, settings=settings), 0.95)
 
     assert floor() == pytest.approx(0.94)
     assert floor(at_least=0.9) == pytest.approx(0.94)
@@ -49,7 +48,7 @@ def test_attackers_reach_counts_release_and_surgery_alike_on_validation_data() -
     assert _reached(results) == pytest.approx(((0.4 + 0.6) / 2 + (0.8 + 0.6) / 2) / 2)
 
 
-def test_the_release_is_admissible_and_was_attacked_beside_a_peer_of_its_size(outcome: Outcome) -> None:
+def test_the_release_is_admissible_and_gives_attackers_least(outcome: Outcome) -> None:
     choice, space = outcome.choice, outcome.plan.space
     verified = choice.verified
     floor = verified[choice.source_only.genotype] - outcome.plan.settings.source.tolerance
@@ -59,8 +58,9 @@ def test_the_release_is_admissible_and_was_attacked_beside_a_peer_of_its_size(ou
     assert choice.within_tolerance == bool(admissible) == (verified[choice.locked.genotype] >= floor)
     assert choice.locked in choice.finalists
     contenders = {model.genotype for model in admissible} or {choice.locked.genotype}
-    assert contenders <= choice.validation_attacks.keys()
-    assert len(choice.validation_attacks) >= 2
+    assert contenders == choice.validation_attacks.keys()
+    reached = {genotype: _reached(results) for genotype, results in choice.validation_attacks.items()}
+    assert reached[choice.locked.genotype] == min(reached.values())
     assert all(space.canonical(genotype) == genotype for genotype in choice.validation_attacks)
 
 
@@ -88,8 +88,15 @@ def test_a_matched_twin_has_the_locked_models_size(outcome: Outcome) -> None:
     assert choice.matched == all(abs(ratio - 1) <= match for ratio in sizes)
 
 
-def test_the_source_only_winner_is_the_best_trained(outcome: Outcome) -> None:
-    assert outcome.choice.source_only.validation >= outcome.baselines["source-only winner"].validation
+def test_the_source_only_winner_and_the_twin_are_the_best_verified(outcome: Outcome) -> None:
+    choice, judged = outcome.choice, outcome.candidates
+    assert choice.source_only == outcome.baselines["source-only winner"]
+    assert choice.twin.genotype in choice.verified
+    chosen_for_lock = {model.genotype for model in choice.finalists}
+    like = judged[choice.twin.genotype].cost
+    others = {genotype: value for genotype, value in choice.verified.items() if genotype not in chosen_for_lock}
+    same = [value for genotype, value in others.items() if judged[genotype].cost == like]
+    assert choice.verified[choice.twin.genotype] >= max(same)
     assert set(outcome.baselines) == {"source-only winner", *BASELINES}
 
 
@@ -119,7 +126,7 @@ def test_a_peer_is_of_the_size_that_was_asked_for_where_there_is_one(
 ) -> None:
     judge = Judge(laboratory, knowledge)
     judge.judge(population, "search")
-    mismatch, peers = _mismatch(judge, population[0]), _peers(judge, population[0])
+    mismatch, peers = size_mismatch(judge, population[0]), of_size(judge, population[0])
     assert mismatch(judge.candidates[population[0]]) == 0
     assert population[0] not in {one.genotype for one in peers}
     assert len(peers) == len(judge.candidates) - 1

@@ -81,7 +81,8 @@ def outcome_of(
     model = RelationModel.fit(features, evidence)
     knowledge = Knowledge(plan, tuple(genotypes), 3, {}, {}, simulated, model, IsotonicRegression())
     winner = models[0] if same_winner else models[2]
-    choice = Choice(models[0], models[1], winner, within, {}, matched, (models[0],), {})
+    verified = {model.genotype: 0.85 for model in (models[0], winner)}
+    choice = Choice(models[0], models[1], winner, within, verified, matched, (models[0],), {})
     baselines = {SOURCE_ONLY: winner, "proxy vote": models[1]}
     baselines |= dict.fromkeys(("random admissible", "random labels", "random targets"), models[2])
     attacks = {
