@@ -1,12 +1,19 @@
 """Surgery: edits of a released architecture that an attacker would try, as changes of its genes.
 
-Not a move of the search: each edit undoes one way in which a front end or a block can be closed.
+Not a move of the search: each edit undoes one way in which a network can be closed. Which ways there are depends on
+the kind of space; a name that a space has no use for changes nothing there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+from archlock.attacks.cell_edits import CELL_EDITS
+from archlock.attacks.macro_edits import MACRO_EDITS
 from archlock.errors import UsageError, did_you_mean
+from archlock.spaces.cell_space import CellSpace
 from archlock.spaces.protocol import Choice, Genotype, Option, SearchSpace
+from archlock.spaces.transnas_macro import TransNASMacroSpace
 
 # Each edit opens some genes; "skip" stands for the skip of every stage, whatever comes before the last dot.
 _OPENED: dict[str, dict[str, Option]] = {
@@ -18,26 +25,57 @@ _OPENED: dict[str, dict[str, Option]] = {
 _OPENED["all"] = {gene: option for edit in _OPENED.values() for gene, option in edit.items()}
 
 
-def edit_names() -> tuple[str, ...]:
-    """Known surgeries; ``all`` does every other one at once."""
-    return tuple(_OPENED)
+def edit_names(space: SearchSpace | None = None) -> tuple[str, ...]:
+    """Known surgeries, of a space or of any; ``all`` does the others at once."""
+    if space is not None:
+        return tuple(_edits_of(space))
+    return tuple(dict.fromkeys((*_OPENED, *CELL_EDITS, *MACRO_EDITS)))
 
 
 def edits(space: SearchSpace, genotype: Genotype, names: tuple[str, ...] | None = None) -> dict[str, Genotype]:
-    """Edited canonical genotypes by name; edits that change nothing, or the same as an earlier one, are left out.
+    """Edited genotypes by name; edits that change nothing, or the same as an earlier one, are left out.
+
+    Args:
+        space: the release's space.
+        genotype: the release as it was built.
+        names: surgeries in the order in which they are tried; all of the space's by default.
+
+    Returns:
+        Genotypes whose networks keep the names of the release's layers, so that its weights are inherited: canonical
+        ones but for cells, whose canonical form may have its nodes in other places.
 
     Raises:
-        UsageError: no surgery of that name.
+        SpaceError: not a genotype of this space.
+        UsageError: no surgery of that name in any space.
     """
     released = space.canonical(genotype)
+    # Cells are built as they are told; all others in their canonical form.
+    built = genotype if isinstance(space, CellSpace) else released
+    known = _edits_of(space)
     found: dict[str, Genotype] = {}
-    for name in edit_names() if names is None else names:
-        if name not in _OPENED:
+    forms = {released}
+    for name in known if names is None else names:
+        if name not in edit_names():
             raise UsageError(f"surgery {name!r} is not known.{did_you_mean(name, edit_names())}")
-        edited = space.canonical(_open(space.choices, released, _OPENED[name]))
-        if edited != released and edited not in found.values():
+        edited = known[name](built) if name in known else built
+        form = space.canonical(edited)
+        if form not in forms:
+            forms.add(form)
             found[name] = edited
     return found
+
+
+def _edits_of(space: SearchSpace) -> Mapping[str, Callable[[Genotype], Genotype]]:
+    if isinstance(space, CellSpace):
+        return CELL_EDITS
+    if isinstance(space, TransNASMacroSpace):
+        return MACRO_EDITS
+    return {name: _opener(space, opened) for name, opened in _OPENED.items()}
+
+
+def _opener(space: SearchSpace, opened: dict[str, Option]) -> Callable[[Genotype], Genotype]:
+    """An edit of a space whose genes are told by their names, as those of ``hybrid`` are."""
+    return lambda genotype: space.canonical(_open(space.choices, genotype, opened))
 
 
 def _open(choices: tuple[Choice, ...], genotype: Genotype, opened: dict[str, Option]) -> Genotype:

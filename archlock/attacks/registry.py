@@ -10,6 +10,11 @@ from archlock.attacks.release import Release
 from archlock.errors import UsageError, did_you_mean
 from archlock.iospec import IOSpec
 from archlock.spaces.network import Network
+from archlock.spaces.protocol import SearchSpace
+from archlock.spaces.registry import load_space
+
+SURGERY = "surgery:"
+DEFAULT_SPACE = "hybrid"
 
 Prepare = Callable[[Release, IOSpec, int], Network | None]
 
@@ -42,13 +47,14 @@ def _surgery(edit: str) -> Prepare:
 ATTACKS: dict[str, Attack] = {
     "linear-probe": Attack(_rebuild, head_only=True),
     "fine-tune": Attack(_rebuild),
-    **{f"surgery:{edit}": Attack(_surgery(edit)) for edit in edit_names()},
+    **{SURGERY + edit: Attack(_surgery(edit)) for edit in edit_names()},
 }
 
 
-def attack_names() -> tuple[str, ...]:
-    """Known attacks."""
-    return tuple(ATTACKS)
+def attack_names(space: SearchSpace | None = None) -> tuple[str, ...]:
+    """Attacks on releases of a space, by default of ``hybrid`` as in a search's settings."""
+    surgeries = edit_names(load_space(DEFAULT_SPACE) if space is None else space)
+    return (*(name for name in ATTACKS if not name.startswith(SURGERY)), *(SURGERY + edit for edit in surgeries))
 
 
 def find_attack(name: str) -> Attack:
@@ -58,5 +64,5 @@ def find_attack(name: str) -> Attack:
         UsageError: no attack of that name.
     """
     if name not in ATTACKS:
-        raise UsageError(f"attack {name!r} is not known.{did_you_mean(name, attack_names())}")
+        raise UsageError(f"attack {name!r} is not known.{did_you_mean(name, tuple(ATTACKS))}")
     return ATTACKS[name]

@@ -1,4 +1,4 @@
-"""Surgery on genotypes: each edit opens what it says, and no network is attacked under two names."""
+"""Surgery on genotypes of every space, and of ``hybrid`` in particular: each edit opens what it says."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archlock.attacks import edit_names, edits
-from archlock.errors import UsageError
+from archlock.attacks import attack_names, edit_names, edits
+from archlock.errors import SpaceError, UsageError
 from archlock.spaces.protocol import Genotype, Option
-from archlock.spaces.registry import load_space
+from archlock.spaces.registry import BUILT_IN, load_space
 
 SPACE = load_space("hybrid")
 OPENED: dict[str, dict[str, Option]] = {
@@ -33,10 +33,43 @@ def opened_by(name: str) -> dict[str, Option]:
 
 
 def test_there_is_an_edit_for_every_way_to_close_a_network() -> None:
-    assert set(edit_names()) == {*OPENED, "all"}
+    assert set(edit_names(SPACE)) == {*OPENED, "all"}
 
 
-@pytest.mark.parametrize("name", edit_names())
+@pytest.mark.parametrize("name", BUILT_IN)
+@given(seed=SEEDS)
+@settings(max_examples=25, deadline=None)
+def test_edits_of_every_space_are_other_networks_each_under_one_name(name: str, seed: int) -> None:
+    space = load_space(name)
+    genotype = space.sample(np.random.default_rng(seed))
+    found = edits(space, genotype)
+    forms = [space.canonical(edited) for edited in found.values()]
+    assert len({genotype, *forms}) == len(found) + 1
+    assert set(found) <= set(edit_names(space)) <= set(edit_names())
+    for edit, edited in found.items():
+        assert edits(space, genotype, (edit,)) == {edit: edited}
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_space_names_its_surgeries_and_others_change_nothing_there(name: str) -> None:
+    space, rng = load_space(name), np.random.default_rng(0)
+    own = edit_names(space)
+    others = tuple(edit for edit in edit_names() if edit not in own)
+    assert own
+    assert others
+    assert attack_names(space) == ("linear-probe", "fine-tune", *(f"surgery:{edit}" for edit in own))
+    drawn = [space.sample(rng) for _ in range(20)]
+    assert all(edits(space, genotype, others) == {} for genotype in drawn)
+    assert any(edits(space, genotype) for genotype in drawn)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_genotypes_of_another_space_are_refused(name: str) -> None:
+    with pytest.raises(SpaceError):
+        edits(load_space(name), (99,))
+
+
+@pytest.mark.parametrize("name", edit_names(SPACE))
 @given(seed=SEEDS)
 @settings(max_examples=60, deadline=None)
 def test_an_edit_opens_what_it_names_and_leaves_the_rest(name: str, seed: int) -> None:
