@@ -12,48 +12,27 @@ import numpy as np
 
 from archlock.iospec import IOSpec
 from archlock.scores import FloatArray
-from archlock.spaces.hybrid_blocks import HybridBody, StageSpec, StemSpec, Style
+from archlock.spaces.hybrid_blocks import HybridBody
+from archlock.spaces.hybrid_options import (
+    CHOICES,
+    GLOBAL_CHOICES,
+    GLOBAL_NAMES,
+    STAGE_CHOICES,
+    STAGE_NAMES,
+    STAGES,
+    STARTS,
+    specs_of,
+)
 from archlock.spaces.hybrid_traits import traits_of
 from archlock.spaces.network import Network
-from archlock.spaces.protocol import Choice, Genotype, Option
+from archlock.spaces.protocol import Genotype
 from archlock.spaces.table import ChoiceSpace
-
-STAGES = 3
-
-GLOBAL_CHOICES = (
-    Choice("resolution", (1.0, 0.75, 0.5, 0.375)),
-    Choice("stem.colour", ("colour", "luminance")),
-    Choice("stem.kernel", (3, 5, 7)),
-    Choice("stem.stride", (1, 2, 4)),
-    Choice("stem.width", (8, 12, 16, 24)),
-    Choice("norm", ("batch", "group")),
-    Choice("downsample", ("stride", "average", "max")),
-    Choice("pooling", ("average", "max")),
-)
-
-# A ViT depth of 1 comes first, because a gene that wakes by one step wakes at index 0 and must not wake as "off".
-STAGE_CHOICES = (
-    Choice("block", ("none", "MBConv", "ViT", "MBConv+ViT")),
-    Choice("width", (8, 12, 16, 24, 32, 48)),
-    Choice("stride", (1, 2)),
-    Choice("skip", (True, False)),
-    Choice("kernel", (3, 5, 7)),
-    Choice("expansion", (1, 2, 4)),
-    Choice("depth", (1, 2, 3)),
-    Choice("vit_depth", (1, 2, 0)),
-    Choice("heads", (1, 2, 4)),
-    Choice("token_stride", (1, 2, 4)),
-    Choice("mlp_ratio", (1, 2)),
-)
 
 NONE, MBCONV, VIT, BOTH = range(4)
 WITHOUT_VIT = {NONE: NONE, MBCONV: MBCONV, VIT: NONE, BOTH: MBCONV}
 MBCONV_GENES = frozenset({"kernel", "expansion", "depth"})
 VIT_GENES = frozenset({"vit_depth", "heads", "token_stride", "mlp_ratio"})
 
-STARTS = tuple(len(GLOBAL_CHOICES) + index * len(STAGE_CHOICES) for index in range(STAGES))
-GLOBAL_NAMES = [choice.name for choice in GLOBAL_CHOICES]
-STAGE_NAMES = [choice.name for choice in STAGE_CHOICES]
 DOWNSAMPLE, STEM_WIDTH, POOLING = (GLOBAL_NAMES.index(name) for name in ("downsample", "stem.width", "pooling"))
 BLOCK, WIDTH, STRIDE, DEPTH, VIT_DEPTH = map(STAGE_NAMES.index, ("block", "width", "stride", "depth", "vit_depth"))
 STEM_WIDTHS, STAGE_WIDTHS = GLOBAL_CHOICES[STEM_WIDTH].options, STAGE_CHOICES[WIDTH].options
@@ -87,9 +66,7 @@ class HybridSpace(ChoiceSpace):
     """
 
     name = "hybrid"
-    choices = GLOBAL_CHOICES + tuple(
-        Choice(f"stage{index}.{choice.name}", choice.options) for index in range(STAGES) for choice in STAGE_CHOICES
-    )
+    choices = CHOICES
 
     def simplify(self, genotype: Genotype) -> Genotype:
         """ViT depth 0 told as a block without ViT."""
@@ -132,41 +109,6 @@ class HybridSpace(ChoiceSpace):
         from archlock.spaces.hybrid_count import count_canonical
 
         return count_canonical(STAGES)
-
-
-def specs_of(genotype: Genotype) -> tuple[StemSpec, tuple[StageSpec | None, ...], Style]:
-    """A genotype, canonical or not, as options of stem and stages; an empty stage is None."""
-    options = [choice.options[gene] for choice, gene in zip(HybridSpace.choices, genotype, strict=True)]
-    shared = dict(zip(GLOBAL_NAMES, options, strict=False))
-    stem = StemSpec(
-        resolution=float(shared["resolution"]),
-        colour=str(shared["stem.colour"]),
-        kernel=int(shared["stem.kernel"]),
-        stride=int(shared["stem.stride"]),
-        width=int(shared["stem.width"]),
-    )
-    stages = tuple(_stage_spec(dict(zip(STAGE_NAMES, options[start:], strict=False))) for start in STARTS)
-    return stem, stages, Style(norm=str(shared["norm"]), downsample=str(shared["downsample"]))
-
-
-def _stage_spec(options: dict[str, Option]) -> StageSpec | None:
-    block = str(options["block"])
-    mbconv_depth = int(options["depth"]) if "MBConv" in block else 0
-    vit_depth = int(options["vit_depth"]) if "ViT" in block else 0
-    if mbconv_depth + vit_depth == 0:
-        return None
-    return StageSpec(
-        width=int(options["width"]),
-        stride=int(options["stride"]),
-        mbconv_depth=mbconv_depth,
-        kernel=int(options["kernel"]),
-        expansion=int(options["expansion"]),
-        vit_depth=vit_depth,
-        heads=int(options["heads"]),
-        token_stride=int(options["token_stride"]),
-        mlp_ratio=int(options["mlp_ratio"]),
-        skip=bool(options["skip"]),
-    )
 
 
 def build_hybrid(genotype: Genotype, io: IOSpec) -> Network:

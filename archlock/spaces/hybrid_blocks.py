@@ -1,4 +1,4 @@
-"""Blocks of the hybrid CNN/ViT space: stem, MBConv, ViT, and the stage that holds them.
+"""The body of a hybrid network: MBConv blocks, the stage that holds them and ViT blocks, and the stages in a row.
 
 Submodules are named by stage and role, never by position in a flat list, so that an edited network inherits the
 weights of every part that the edit left in place (`archlock.spaces.network.inherit`).
@@ -6,126 +6,12 @@ weights of every part that the edit left in place (`archlock.spaces.network.inhe
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-CHANNELS_PER_GROUP = 4
-MAX_TOKENS = 144
-MIN_SIDE = 4
-REC601 = (0.299, 0.587, 0.114)
-
-
-@dataclass(frozen=True)
-class StemSpec:
-    """Options of the stem; ``resolution`` is a share of the input's side."""
-
-    resolution: float
-    colour: str
-    kernel: int
-    stride: int
-    width: int
-
-
-@dataclass(frozen=True)
-class StageSpec:
-    """Options of one stage that is not empty.
-
-    Attributes:
-        mbconv_depth: MBConv blocks, 0 for none.
-        vit_depth: ViT blocks, 0 for none.
-        token_stride: pooling before attention, in pixels of the stage's map.
-        skip: whether residual connections are made where shapes match.
-    """
-
-    width: int
-    stride: int
-    mbconv_depth: int
-    kernel: int
-    expansion: int
-    vit_depth: int
-    heads: int
-    token_stride: int
-    mlp_ratio: int
-    skip: bool
-
-
-@dataclass(frozen=True)
-class Style:
-    """Options that all stages share: ``batch`` or ``group`` norm, and ``stride``, ``average`` or ``max`` sampling."""
-
-    norm: str
-    downsample: str
-
-
-def make_norm(kind: str, channels: int) -> nn.Module:
-    """Batch norm, or group norm of four channels a group (one would be constant on a 1x1 map)."""
-    if kind == "group":
-        return nn.GroupNorm(max(1, channels // CHANNELS_PER_GROUP), channels)
-    return nn.BatchNorm2d(channels)
-
-
-def pool_by(feature_map: Tensor, factor: int, kind: str) -> Tensor:
-    """Pool a map (batch, channels, h, w) by a factor, sides rounded up, a side never below 1."""
-    if factor == 1:
-        return feature_map
-    kernel = (min(factor, feature_map.shape[2]), min(factor, feature_map.shape[3]))
-    if kind == "max":
-        return functional.max_pool2d(feature_map, kernel, ceil_mode=True)
-    return functional.avg_pool2d(feature_map, kernel, ceil_mode=True)
-
-
-class ConvNorm(nn.Module):
-    """Convolution with same padding, norm, and ReLU unless it is linear."""
-
-    def __init__(
-        self, ins: int, outs: int, kernel: int, norm: str, *, stride: int = 1, groups: int = 1, linear: bool = False
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(ins, outs, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
-        self.norm = make_norm(norm, outs)
-        self.activation = nn.Identity() if linear else nn.ReLU()
-
-    def forward(self, feature_map: Tensor) -> Tensor:
-        """(batch, ins, h, w) to (batch, outs, ceil(h / stride), ceil(w / stride))."""
-        out: Tensor = self.activation(self.norm(self.conv(feature_map)))
-        return out
-
-
-class Stem(nn.Module):
-    """Resize the input to a share of its side, keep its colour or only its luminance, and convolve."""
-
-    def __init__(self, spec: StemSpec, channels: int, norm: str) -> None:
-        super().__init__()
-        self.resolution = spec.resolution
-        self.luminance = spec.colour == "luminance"
-        self.conv = ConvNorm(1 if self.luminance else channels, spec.width, spec.kernel, norm, stride=spec.stride)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(batch, channels, height, width) to the first feature map."""
-        out: Tensor = self.conv(resize(to_luminance(inputs) if self.luminance else inputs, self.resolution))
-        return out
-
-
-def to_luminance(inputs: Tensor) -> Tensor:
-    """(batch, channels, h, w) to (batch, 1, h, w): Rec. 601 luma of three channels, the mean of any other number."""
-    if inputs.shape[1] == 1:
-        return inputs
-    if inputs.shape[1] != len(REC601):
-        return inputs.mean(dim=1, keepdim=True)
-    red, green, blue = inputs.unbind(dim=1)
-    return (REC601[0] * red + REC601[1] * green + REC601[2] * blue).unsqueeze(1)
-
-
-def resize(inputs: Tensor, share: float) -> Tensor:
-    """Bilinear resize to a share of each side, to no fewer than four pixels and never more than there are."""
-    height, width = (max(min(side, MIN_SIDE), round(side * share)) for side in inputs.shape[2:])
-    if (height, width) == tuple(inputs.shape[2:]):
-        return inputs
-    return functional.interpolate(inputs, size=(height, width), mode="bilinear", align_corners=False)
+from archlock.spaces.hybrid_attention import ViTStack
+from archlock.spaces.hybrid_layers import ConvNorm, Stem, pool_by
+from archlock.spaces.hybrid_options import StageSpec, StemSpec, Style
 
 
 class MBConv(nn.Module):
@@ -144,91 +30,6 @@ class MBConv(nn.Module):
         inner = feature_map if self.expand is None else self.expand(feature_map)
         out: Tensor = self.project(self.depthwise(inner))
         return feature_map + out if self.skip else out
-
-
-class ViTBlock(nn.Module):
-    """Pre-norm transformer block of Dosovitskiy et al., ICLR 2021, its residual connections optional.
-
-    Query, key and value are separate layers, so that a corner of one is never inherited as another.
-    """
-
-    def __init__(self, width: int, heads: int, mlp_ratio: int, *, skip: bool) -> None:
-        super().__init__()
-        self.heads = heads
-        self.skip = skip
-        self.norm1 = nn.LayerNorm(width)
-        self.query = nn.Linear(width, width)
-        self.key = nn.Linear(width, width)
-        self.value = nn.Linear(width, width)
-        self.project = nn.Linear(width, width)
-        self.norm2 = nn.LayerNorm(width)
-        self.mlp_in = nn.Linear(width, width * mlp_ratio)
-        self.gelu = nn.GELU()
-        self.mlp_out = nn.Linear(width * mlp_ratio, width)
-
-    def split(self, tokens: Tensor) -> Tensor:
-        """(batch, tokens, width) to (batch, heads, tokens, width / heads)."""
-        batch, count, width = tokens.shape
-        return tokens.view(batch, count, self.heads, width // self.heads).transpose(1, 2)
-
-    def attend(self, tokens: Tensor) -> Tensor:
-        """Scaled dot-product attention in plain products, so that a tracer sees each of them; shape kept."""
-        query, key, value = self.split(self.query(tokens)), self.split(self.key(tokens)), self.split(self.value(tokens))
-        weights = torch.softmax((query / math.sqrt(query.shape[-1])) @ key.transpose(-2, -1), dim=-1)
-        out: Tensor = self.project((weights @ value).transpose(1, 2).reshape(tokens.shape))
-        return out
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(batch, tokens, width), shape kept."""
-        mixed = self.attend(self.norm1(tokens))
-        tokens = tokens + mixed if self.skip else mixed
-        out: Tensor = self.mlp_out(self.gelu(self.mlp_in(self.norm2(tokens))))
-        return tokens + out if self.skip else out
-
-
-class ViTStack(nn.Module):
-    """ViT blocks on a pooled map, brought back to the map's resolution.
-
-    Positions come from a depthwise convolution (conditional positional encoding, Chu et al., ICLR 2023), so that any
-    resolution works. With a skip, what the blocks change is added to the full map; without, it replaces the map. The
-    pooling grows in powers of two until no more than `MAX_TOKENS` tokens are left.
-    """
-
-    def __init__(self, spec: StageSpec) -> None:
-        super().__init__()
-        self.token_stride = spec.token_stride
-        self.skip = spec.skip
-        self.position = nn.Conv2d(spec.width, spec.width, 3, padding=1, groups=spec.width)
-        self.blocks = nn.ModuleList(
-            ViTBlock(spec.width, spec.heads, spec.mlp_ratio, skip=spec.skip) for _ in range(spec.vit_depth)
-        )
-
-    def factor(self, height: int, width: int) -> int:
-        """Pooling factor for a map of some size."""
-        factor = self.token_stride
-        while math.ceil(height / factor) * math.ceil(width / factor) > MAX_TOKENS:
-            factor *= 2
-        return factor
-
-    def transform(self, pooled: Tensor) -> Tensor:
-        """Positions and blocks; (batch, width, h, w), shape kept."""
-        positions = self.position(pooled)
-        tokens = (pooled + positions if self.skip else positions).flatten(2).transpose(1, 2)
-        for block in self.blocks:
-            tokens = block(tokens)
-        out: Tensor = tokens.transpose(1, 2).reshape(pooled.shape)
-        return out
-
-    def forward(self, feature_map: Tensor) -> Tensor:
-        """(batch, width, h, w), shape kept."""
-        size = feature_map.shape[2:]
-        pooled = pool_by(feature_map, self.factor(*size), "average")
-        out = self.transform(pooled)
-        if pooled.shape[2:] == size:
-            return out
-        if self.skip:
-            return feature_map + functional.interpolate(out - pooled, size=size, mode="nearest")
-        return functional.interpolate(out, size=size, mode="nearest")
 
 
 class Stage(nn.Module):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from archlock.spaces.hybrid import GLOBAL_CHOICES, MBCONV_GENES, STAGE_CHOICES, VIT_GENES
+from archlock.spaces.hybrid import MBCONV_GENES, VIT_GENES
+from archlock.spaces.hybrid_options import GLOBAL_CHOICES, STAGE_CHOICES
 
 OPTIONS = {choice.name: choice.options for choice in (*GLOBAL_CHOICES, *STAGE_CHOICES)}
 MBCONV_SHAPES = math.prod(len(OPTIONS[name]) for name in MBCONV_GENES - {"depth"})

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from archlock.spaces.hybrid_blocks import MAX_TOKENS, StageSpec, StemSpec, Style
+from archlock.spaces.hybrid_attention import MAX_TOKENS
+from archlock.spaces.hybrid_options import StageSpec, StemSpec, Style
 
 TRAITS = (
     "colour",

@@ -7,9 +7,11 @@ import torch
 from torch import Tensor
 
 from archlock.iospec import IOSpec, OutputKind
-from archlock.spaces.hybrid import BOTH, MBCONV, NONE, STAGE_NAMES, VIT, VIT_OFF, HybridSpace, build_hybrid
-from archlock.spaces.hybrid_blocks import MAX_TOKENS, ViTStack, resize, to_luminance
+from archlock.spaces.hybrid import BOTH, MBCONV, NONE, VIT, VIT_OFF, HybridSpace, build_hybrid
+from archlock.spaces.hybrid_attention import MAX_TOKENS, ViTStack
 from archlock.spaces.hybrid_count import MBCONV_SHAPES, count_canonical
+from archlock.spaces.hybrid_layers import resize, to_luminance
+from archlock.spaces.hybrid_options import STAGE_NAMES
 from archlock.spaces.network import inherit
 from archlock.spaces.protocol import Genotype
 
