@@ -29,6 +29,9 @@ class IOSpec:
         width: input columns, pixels.
         output: kind of output.
         outputs: classes, labels, values, or channels of a dense output.
+
+    Raises:
+        ValueError: a size or the number of outputs is below 1.
     """
 
     channels: int

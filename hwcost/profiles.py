@@ -134,7 +134,7 @@ class NpuSection(Document):
     leakage: Power
 
     def build(self) -> Npu:
-        """The unit."""
+        """The unit that the checked figures describe, in SI units."""
         array = SystolicArray(self.rows.whole, self.columns.whole, self.dataflow)
         return Npu(array, self.clock.si, self.mac_energy.si, self.leakage.si)
 
@@ -156,7 +156,7 @@ class CimSection(Document):
     leakage: Power
 
     def build(self) -> Cim:
-        """The unit."""
+        """The unit that the checked figures describe, in SI units."""
         return Cim(
             macros=self.macros.whole,
             rows=self.rows.whole,
@@ -184,7 +184,7 @@ class VectorSection(Document):
     layer_norm: PerElement
 
     def build(self) -> VectorUnit:
-        """The unit."""
+        """The unit that the checked figures describe, in SI units."""
         return VectorUnit(
             lanes=self.lanes.whole,
             clock_hz=self.clock.si,
@@ -204,7 +204,7 @@ class MemoriesSection(Document):
     dram_bandwidth: Bandwidth
 
     def build(self) -> Memories:
-        """The memories."""
+        """The memories that the checked figures describe, in SI units."""
         energies = self.sram_energy.si, self.dram_energy.si
         return Memories(int(self.sram.si), *energies, self.dram_bandwidth.si)
 
@@ -218,7 +218,7 @@ class LinkSection(Document):
     energy: EnergyPerByte
 
     def build(self) -> Link:
-        """The link."""
+        """The link that the checked figures describe, in SI units."""
         bytes_per_s = self.width.si / BITS_PER_BYTE * self.clock.si
         return Link(bytes_per_s, self.setup.si / self.clock.si, self.energy.si)
 

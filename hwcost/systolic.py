@@ -24,7 +24,11 @@ class Dataflow(StrEnum):
 
 @dataclass(frozen=True)
 class SystolicArray:
-    """Rows, columns and dataflow of a systolic array of multiply-accumulate cells."""
+    """Rows, columns and dataflow of a systolic array of multiply-accumulate cells.
+
+    Raises:
+        HardwareError: fewer than one row or column.
+    """
 
     rows: int
     columns: int

@@ -85,6 +85,10 @@ def meco(evidence: Evidence) -> float:
 
     Layers are convolutions and linear layers with at least two channels and two positions; the input is the first of
     a batch of standard normal ones, whose statistics batch norm uses.
+
+    Raises:
+        DegenerateError: no layer has two channels and two positions; or every layer that has them has as many
+            channels as positions or more, or a constant channel.
     """
     if not evidence.least_correlations:
         raise DegenerateError("no layer's output has two channels and two positions")
@@ -106,7 +110,11 @@ def az_progressivity(evidence: Evidence) -> float:
 
 
 def az_trainability(evidence: Evidence) -> float:
-    """Mean over blocks of 2 - s - 1 / s, s the spectral norm of the block's mean Jacobian; 0 at best."""
+    """Mean over blocks of 2 - s - 1 / s, s the spectral norm of the block's mean Jacobian; 0 at best.
+
+    Raises:
+        DegenerateError: no gradient passes from one block to the one before it.
+    """
     norms = evidence.block_norms
     if not norms or min(norms) <= 0:
         raise DegenerateError("no gradient passes from one block to the one before")

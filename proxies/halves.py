@@ -42,6 +42,9 @@ def zico(evidence: Evidence) -> float:
 
     The batches are the halves of the one given. Weights whose two gradients are equal in size have no finite ratio
     and are left out, and so are layers that have no others (no gradient reaches them).
+
+    Raises:
+        DegenerateError: the gradient is not finite, or differs in no layer between the two batches.
     """
     first, second = evidence.half_gradients
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]

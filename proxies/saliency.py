@@ -42,6 +42,9 @@ def fisher(evidence: Evidence) -> float:
 
     Each channel's saliency counts once per weight of the channel, as the reference broadcasts it. The channel of a
     linear layer is its last dimension. The output projection inside `torch.nn.MultiheadAttention` is not seen.
+
+    Raises:
+        DegenerateError: the gradient reaches no layer's output, or is zero for all of them.
     """
     if evidence.salience is None:
         raise DegenerateError("no gradient of the loss reaches the output of a convolution or linear layer")
@@ -56,6 +59,9 @@ def grasp(evidence: Evidence) -> float:
 
     How much a step of gradient flow would lose with each weight (Wang et al.), with the sign of Abdelfattah et
     al.: the greater, the more the weights keep up the gradient.
+
+    Raises:
+        DegenerateError: the gradient does not depend on the weights, as where the loss is linear in them.
     """
     evidence.reached()
     pairs = zip(evidence.weights, evidence.hessian_gradients, strict=True)

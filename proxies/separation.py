@@ -30,6 +30,9 @@ def epe_nas(evidence: Evidence) -> float:
 
     With more than 100 classes each inner sum is divided by its entries, and the score is the sum over pairs of classes
     of the difference, divided by the classes. Classes are those of the batch; one with a single sample adds nothing.
+
+    Raises:
+        DegenerateError: the targets are not classes.
     """
     if evidence.targets.dim() != 1 or evidence.targets.is_floating_point():
         raise DegenerateError("the targets are not classes")
@@ -68,6 +71,9 @@ def nwot(evidence: Evidence) -> float:
 
     A unit is active where the pre-activation of a ReLU is positive. For the other activations of
     `archlock.proxies.recording.RELU_LIKE` (GELU, SiLU, hardswish, ...) the sign of the pre-activation is used as well.
+
+    Raises:
+        DegenerateError: no ReLU-like activation was called, or K is singular, as where two samples share a code.
     """
     if evidence.code_gram is None:
         raise DegenerateError("no ReLU-like activation was called")
@@ -82,7 +88,11 @@ def nwot(evidence: Evidence) -> float:
 
 
 def swap(evidence: Evidence) -> float:
-    """Distinct sample-wise activation patterns: over all units, which samples of the batch switch the unit on."""
+    """Distinct sample-wise activation patterns: over all units, which samples of the batch switch the unit on.
+
+    Raises:
+        DegenerateError: no ReLU-like activation was called.
+    """
     if not evidence.pattern_count:
         raise DegenerateError("no ReLU-like activation was called")
     return float(evidence.pattern_count)
@@ -92,6 +102,9 @@ def linear_regions(evidence: Evidence) -> float:
     """Distinct linear regions that the samples of the batch fall into: samples whose codes of all units differ.
 
     At most the number of samples, which wide networks reach; it tells only narrow networks or very large batches apart.
+
+    Raises:
+        DegenerateError: no ReLU-like activation was called.
     """
     if evidence.code_gram is None:
         raise DegenerateError("no ReLU-like activation was called")

@@ -16,14 +16,22 @@ def params(evidence: Evidence) -> float:
 
 
 def macs(evidence: Evidence) -> float:
-    """Multiply-accumulates per sample of convolutions, linear layers, matrix products and attention."""
+    """Multiply-accumulates per sample of convolutions, linear layers, matrix products and attention.
+
+    Raises:
+        DegenerateError: no convolution, linear layer or matrix product ran.
+    """
     if evidence.mac_count == 0:
         raise DegenerateError("the network multiplies nothing: no convolution, linear layer or matrix product ran")
     return evidence.mac_count / len(evidence.inputs)
 
 
 def l2_norm(evidence: Evidence) -> float:
-    """Sum over convolutions and linear layers of the Euclidean norm of the weight."""
+    """Sum over convolutions and linear layers of the Euclidean norm of the weight.
+
+    Raises:
+        DegenerateError: the network has neither convolution nor linear layer.
+    """
     if not evidence.weights:
         raise DegenerateError("the network has no convolution or linear layer")
     return sum(float(torch.linalg.vector_norm(w.detach(), dtype=torch.float64)) for w in evidence.weights)

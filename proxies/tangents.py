@@ -88,6 +88,9 @@ def ntk(evidence: Evidence) -> float:
     The kernel's entry (i, j) is the inner product of the gradients of the summed outputs of samples i and j with
     respect to the weights of convolutions and linear layers. Its order is that of the condition
     number; lower is better.
+
+    Raises:
+        DegenerateError: fewer than two samples, or a kernel that is singular up to rounding.
     """
     gram = evidence.tangent_gram
     if gram is None or len(gram) < 2:
@@ -100,7 +103,11 @@ def ntk(evidence: Evidence) -> float:
 
 
 def gradsign(evidence: Evidence) -> float:
-    """Sum over weights of |sum over samples of the sign of the loss gradient| (Zhang and Jia, algorithm 1)."""
+    """Sum over weights of |sum over samples of the sign of the loss gradient| (Zhang and Jia, algorithm 1).
+
+    Raises:
+        DegenerateError: every weight's sum of signs is zero.
+    """
     if evidence.sign_agreement == 0:
         raise DegenerateError("the gradient of the loss is zero, or its signs cancel, for every weight")
     return evidence.sign_agreement
@@ -111,6 +118,9 @@ def vkdnw(evidence: Evidence) -> float:
 
     The information is that of the first weight of each layer, as many samples as the batch has; the deciles are
     divided by their sum. The entropy is at most log 9, so that it orders networks of about equally many layers.
+
+    Raises:
+        DegenerateError: no gradient reaches a layer, or all deciles of the eigenvalues are zero.
     """
     if evidence.information is None:
         raise DegenerateError("there is no Fisher information")

@@ -23,7 +23,7 @@ class ConstrainedFitness(base.Fitness):  # type: ignore[misc]
         super().__init__(evaluation.objectives)
 
     def dominates(self, other: ConstrainedFitness, obj: slice = slice(None)) -> bool:
-        """Constraint domination."""
+        """Whether this one constraint-dominates the other; ``obj`` picks the objectives that count."""
         if self.violation != other.violation and max(self.violation, other.violation) > 0:
             return bool(self.violation < other.violation)
         return bool(super().dominates(other, obj))

@@ -20,7 +20,7 @@ class RandomSearch:
         self._fresh = FreshDraws()
 
     def ask(self, count: int) -> list[Genotype]:
-        """New random genotypes."""
+        """New random genotypes; see `Engine.ask`."""
         return self._fresh.draw(count, lambda: self._space.sample(self._rng))
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:

@@ -15,7 +15,7 @@ ENGINES: dict[str, EngineFactory] = {"nsga2": Nsga2, "aging": AgingEvolution, "r
 
 
 def engine_names() -> tuple[str, ...]:
-    """Known engines."""
+    """Names that `make_engine` knows."""
     return tuple(ENGINES)
 
 

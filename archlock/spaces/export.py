@@ -49,7 +49,11 @@ class TrainedNetwork:
     preprocessing: Mapping[str, Any] | None = None
 
     def network(self) -> Network:
-        """The network with its weights, in evaluation mode."""
+        """The network with its weights, in evaluation mode.
+
+        Raises:
+            ModelError: the weights do not fit the architecture.
+        """
         network = self.space.build(self.genotype, self.io)
         try:
             network.load_state_dict(dict(self.weights))

@@ -18,7 +18,11 @@ Option = str | int | float | bool
 
 @dataclass(frozen=True)
 class Choice:
-    """One open decision: a gene's name and the options its integer indexes."""
+    """One open decision: a gene's name and the options its integer indexes.
+
+    Raises:
+        ValueError: no options, or one given twice.
+    """
 
     name: str
     options: tuple[Option, ...]

@@ -63,7 +63,11 @@ def list_pictures(root: Path, where: str) -> tuple[tuple[str, ...], list[Path]]:
 
 
 def survey(files: list[Path], where: str) -> tuple[list[tuple[int, int]], bool]:
-    """(width, height) of every picture, and whether all of them are grey."""
+    """(width, height) of every picture, and whether all of them are grey.
+
+    Raises:
+        TaskError: a file is not a picture, or cannot be read.
+    """
     sizes, modes = [], set()
     for file in files:
         try:

@@ -91,7 +91,11 @@ def pictures(array: NDArray[np.generic], where: str) -> FloatImages:
 
 
 def class_names(array: NDArray[np.generic], where: str) -> tuple[str, ...]:
-    """Names of the classes, each once; none for regression."""
+    """Names of the classes, each once; none for regression.
+
+    Raises:
+        TaskError: a single name, one given twice, or more than one row of them.
+    """
     names = tuple(str(name) for name in np.atleast_1d(array).tolist())
     if array.ndim > 1 or len(set(names)) != len(names) or len(names) == 1:
         raise TaskError(f"{where}: classes must be two or more different names in one row (none for regression)")
@@ -101,7 +105,11 @@ def class_names(array: NDArray[np.generic], where: str) -> tuple[str, ...]:
 def checked_targets(
     arrays: dict[str, NDArray[np.generic]], part: str, classes: tuple[str, ...], where: str
 ) -> NDArray[np.generic]:
-    """Targets of ``train`` or ``test``, in range and as many as there are pictures."""
+    """Targets of ``train`` or ``test``, in range and as many as there are pictures.
+
+    Raises:
+        TaskError: another number of targets than pictures, another type, or a class out of range.
+    """
     key = f"y_{part}"
     targets, count = arrays[key], len(arrays[f"x_{part}"])
     if targets.ndim not in (1, 2) or len(targets) != count:
