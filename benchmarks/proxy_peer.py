@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from archlock.benches.proxies import ProxyBenchOptions, cifar10_batch, spearman
+from archlock.benches.proxies import ProxyBenchOptions, cifar10_batch
+from archlock.benches.proxy_agreement import spearman
 from archlock.iospec import IOSpec, OutputKind
 from archlock.proxies import score_network
 from archlock.scores import Score

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 from torch.nn import functional
 
 from archlock.benches.kept_scores import KeptScores
+from archlock.benches.proxy_agreement import ProxyRow, compare, spearman
 from archlock.errors import UsageError
 from archlock.iospec import IOSpec, OutputKind
 from archlock.proxies import PROXIES, find_proxies
@@ -35,19 +35,6 @@ PUBLISHED: Mapping[str, str] = {
 }
 """Proxy to the column of its published score; empty where the column bears the proxy's name."""
 
-TIED: Mapping[str, int] = {"l2_norm": 2}
-"""Proxies that differ, among cells of as many convolutions, by nothing but the draw of the weights: how many digits
-of them are told apart. Without that, two draws of the same table do not agree to .95 with one another."""
-
-BARS: Mapping[str, float] = {
-    **dict.fromkeys(("params", "macs", "l2_norm", "synflow", "snip", "grad_norm", "fisher", "nwot"), 0.95),
-    "jacov": 0.90,
-}
-"""Least Spearman correlation with the published score."""
-
-NEAR = 0.05
-"""Greatest difference of our Spearman correlation with accuracy from the published score's."""
-
 
 @dataclass(frozen=True)
 class ProxyBenchOptions:
@@ -61,6 +48,7 @@ class ProxyBenchOptions:
         names: proxies; all for empty.
         kept: file of JSON lines that scores are kept in as they come, and taken from where they are there already.
         progress: told how many cells are done.
+        draw: another one has the same cells with other pictures and other weights, as another laboratory would.
     """
 
     data: Path | None = None
@@ -70,45 +58,12 @@ class ProxyBenchOptions:
     names: tuple[str, ...] = ()
     kept: Path | None = None
     progress: Callable[[int], None] = field(default=lambda done: None)
-
-
-@dataclass(frozen=True)
-class ProxyRow:
-    """One proxy's agreement, over the cells; Spearman correlations, None where one side has no order.
-
-    Attributes:
-        name: of the proxy.
-        known: cells that have our score.
-        with_published: ours with the published score.
-        with_published_tied: likewise, ours to the digits of `TIED`; None for other proxies.
-        with_accuracy: ours, oriented so that higher is better, with true accuracy.
-        published_with_accuracy: the published score, as published, with true accuracy.
-        bar: least ``with_published`` asked for, or None.
-        reason: why most cells without a score have none.
-    """
-
-    name: str
-    known: int
-    with_published: float | None
-    with_published_tied: float | None
-    with_accuracy: float | None
-    published_with_accuracy: float | None
-    bar: float | None
-    reason: str
+    draw: int = 0
 
     @property
-    def meets(self) -> bool | None:
-        """Whether the bar is met, ties of noise counted as ties; None without a bar."""
-        if self.bar is None:
-            return None
-        return max(self.with_published or 0.0, self.with_published_tied or 0.0) >= self.bar
-
-    @property
-    def near(self) -> bool | None:
-        """Whether ours orders by accuracy as the published score does, within `NEAR`; None where there is no such."""
-        if self.with_accuracy is None or self.published_with_accuracy is None:
-            return None
-        return abs(self.with_accuracy - self.published_with_accuracy) <= NEAR
+    def drawn(self) -> tuple[int, ...]:
+        """What names the draw among the seeds; nothing for the first."""
+        return (self.draw,) if self.draw else ()
 
 
 @dataclass(frozen=True)
@@ -130,7 +85,9 @@ class ProxyBench:
 
     def rows(self) -> list[dict[str, Any]]:
         """One dictionary per proxy, for tables and JSON."""
-        return [asdict(row) | {"meets": row.meets, "near": row.near} for row in self.results]
+        return [
+            asdict(row) | {"meets": row.meets, "meets_tied": row.meets_tied, "near": row.near} for row in self.results
+        ]
 
 
 def run(options: ProxyBenchOptions) -> ProxyBench:
@@ -148,7 +105,7 @@ def run(options: ProxyBenchOptions) -> ProxyBench:
     scores = _score(table["arch_ops"][cells], cells, cifar10_batch(options), asked, options)
     accuracy = table["nats_cifar10_test_200"][cells].astype(np.float64)
     results = tuple(
-        _compare(name, batch, published[name][cells] if name in published else None, accuracy)
+        compare(name, batch, published[name][cells] if name in published else None, accuracy)
         for name, batch in scores.items()
     )
     return ProxyBench(cells, scores, results, options.batch, options.seed)
@@ -189,7 +146,8 @@ def cifar10_batch(options: ProxyBenchOptions) -> tuple[torch.Tensor, torch.Tenso
     archive = _load(_folder(options.data) / "images" / "cifar10.npz")
     pictures = torch.from_numpy(archive["x_train"]).permute(0, 3, 1, 2).float() / 255
     deviation, mean = torch.std_mean(pictures, dim=(0, 2, 3), keepdim=True)
-    order = numpy_generator(options.seed, "bench", "proxies", "pictures").permutation(len(pictures))[: options.batch]
+    rng = numpy_generator(options.seed, "bench", "proxies", "pictures", *options.drawn)
+    order = rng.permutation(len(pictures))[: options.batch]
     labels = torch.from_numpy(archive["y_train"].astype(np.int64))
     return ((pictures - mean) / deviation)[order], labels[order]
 
@@ -203,14 +161,14 @@ def _score(
 ) -> dict[str, ScoreBatch]:
     space, io = load_space("nasbench201"), IOSpec(3, 32, 32, OutputKind.CLASSES, 10)
     wanted = tuple(dict.fromkeys(part for name in names for part in (PROXIES[name].components or (name,))))
-    kept = KeptScores(options.kept, (options.seed, options.batch))
+    kept = KeptScores(options.kept, (options.seed, options.batch, *options.drawn))
     rows: list[dict[str, Score | ScoreFailed]] = []
     for cell, genotype in zip(cells.tolist(), genotypes.tolist(), strict=True):
         known = kept.of(cell)
         missing = [name for name in wanted if name not in known]
         if missing:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(derive_seed(options.seed, "bench", "proxies", cell))
+                torch.manual_seed(derive_seed(options.seed, "bench", "proxies", cell, *options.drawn))
                 network = space.build(tuple(genotype), io)
             kept.add(cell, score_network(network, *pictures, functional.cross_entropy, missing))
         rows.append(kept.of(cell))
@@ -220,31 +178,20 @@ def _score(
     return {name: batches[name] if combine is None else combine(batches) for name, combine in combined.items()}
 
 
-def _compare(name: str, batch: ScoreBatch, published: FloatArray | None, accuracy: FloatArray) -> ProxyRow:
-    signed = batch.values if PROXIES[name].better == "higher" else -batch.values
-    known = batch.known if published is None else batch.known & np.isfinite(published)
-    theirs = None if published is None else published[known]
-    digits = TIED.get(name)
-    tied = None if digits is None or theirs is None else spearman(_rounded(batch.values[known], digits), theirs)
-    reasons = [reason for reason in batch.reasons if reason]
-    return ProxyRow(
-        name=name,
-        known=int(batch.known.sum()),
-        with_published=None if theirs is None else spearman(batch.values[known], theirs),
-        with_published_tied=tied,
-        with_accuracy=spearman(signed[known], accuracy[known]),
-        published_with_accuracy=None if theirs is None else spearman(theirs, accuracy[known]),
-        bar=BARS.get(name),
-        reason=max(set(reasons), key=reasons.count) if reasons else "",
-    )
+def repeatability(first: ProxyBench, second: ProxyBench) -> dict[str, float | None]:
+    """Spearman correlation, by proxy, of two draws of weights and pictures over the cells that both scored.
 
+    It is about the most that a score can agree with one published from a draw of its own. None where either draw has
+    no order.
 
-def spearman(first: FloatArray, second: FloatArray) -> float | None:
-    """Spearman's rank correlation of two arrays of shape (n,); None where one has no order or n < 3."""
-    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return None
-    return float(spearmanr(first, second).statistic)
-
-
-def _rounded(values: FloatArray, digits: int) -> FloatArray:
-    return np.array([float(f"{value:.{digits}g}") for value in values], dtype=np.float64)
+    Raises:
+        UsageError: the two are not of the same cells.
+    """
+    if first.cells.tolist() != second.cells.tolist():
+        raise UsageError("bench proxies: the two draws are of different cells")
+    found = {}
+    for name in (name for name in first.scores if name in second.scores):
+        one, other = first.scores[name], second.scores[name]
+        known = one.known & other.known
+        found[name] = spearman(one.values[known], other.values[known])
+    return found

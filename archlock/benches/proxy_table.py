@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archlock.benches.proxies import ProxyBench, ProxyRow
+from archlock.benches.proxies import ProxyBench
+from archlock.benches.proxy_agreement import ProxyRow
 
 
 def proxy_document(bench: ProxyBench) -> dict[str, object]:
@@ -24,7 +25,7 @@ def _line(row: ProxyRow) -> str:
     if row.with_published_tied is not None:
         ours += f" ({row.with_published_tied:.3f})"
     bar = "" if row.bar is None else f"{row.bar:.2f}"
-    verdict = {None: "", True: "met", False: "missed"}[row.meets]
+    verdict = {None: "", True: "met", False: "missed, met in brackets" if row.meets_tied else "missed"}[row.meets]
     near = {None: "", True: "near", False: "far"}[row.near]
     accuracy, theirs = _shown(row.with_accuracy), _shown(row.published_with_accuracy)
     line = f"{row.name:<17} {row.known:>6}  {ours:>15}  {bar:>4}  {accuracy:>9}  {theirs:>14}  {verdict} {near}"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from archlock.benches.kept_scores import KeptScores
-from archlock.benches.proxies import BARS, PUBLISHED, ProxyBenchOptions, run, spearman
+from archlock.benches.proxies import PUBLISHED, ProxyBench, ProxyBenchOptions, repeatability, run
+from archlock.benches.proxy_agreement import BARS, ProxyRow, compare, spearman
+from archlock.benches.proxy_table import proxy_text
 from archlock.errors import UsageError
 from archlock.proxies import PROXIES
-from archlock.scores import Score, ScoreFailed
+from archlock.scores import Score, ScoreBatch, ScoreFailed
 
 DATA = Path(os.environ.get("ARCHLOCK_DATA", "missing"))
 needs_data = pytest.mark.skipif(
@@ -41,6 +44,16 @@ def test_parameters_are_the_published_ones_and_scores_are_taken_up_again(tmp_pat
 
 
 @needs_data
+def test_another_draw_has_the_same_cells_and_counts_and_other_weights(tmp_path: Path) -> None:
+    asked = ProxyBenchOptions(cells=4, batch=2, names=("params", "l2_norm"), kept=tmp_path / "kept.jsonl")
+    first, second = run(asked), run(replace(asked, draw=1))
+    assert repeatability(first, second)["params"] == pytest.approx(1.0)
+    assert first.scores["l2_norm"].values.tolist() != second.scores["l2_norm"].values.tolist()
+    with pytest.raises(UsageError, match="different cells"):
+        repeatability(first, replace(second, cells=second.cells[::-1]))
+
+
+@needs_data
 def test_what_is_asked_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such table"):
         run(ProxyBenchOptions(data=tmp_path, cells=4))
@@ -52,6 +65,32 @@ def test_what_is_asked_must_be_there(tmp_path: Path) -> None:
 
 def test_bars_and_published_columns_are_of_proxies() -> None:
     assert set(BARS) <= set(PUBLISHED) <= set(PROXIES)
+
+
+def test_a_bar_is_judged_by_the_scores_as_they_are_and_ties_only_beside_them() -> None:
+    published = np.array([10.0, 20.0, 30.0, 31.0, 40.0, 41.0])
+    ours = ScoreBatch.of([Score(value) for value in (10.0, 20.0, 30.04, 30.01, 40.04, 40.01)])
+    row = compare("l2_norm", ours, published, published)
+    assert row.with_published == pytest.approx(1 - 6 * 4 / (6 * 35))
+    assert (row.meets, row.meets_tied) == (False, True)
+    assert compare("snip", ours, published, published).meets_tied is None
+
+
+def test_near_is_within_five_hundredths_and_needs_both() -> None:
+    row = ProxyRow("zen", 300, 0.5, None, 0.30, 0.34, None, "")
+    assert row.near is True
+    assert replace(row, published_with_accuracy=0.36).near is False
+    assert replace(row, with_accuracy=None).near is None
+    assert row.meets is None
+
+
+def test_the_table_says_what_is_missed() -> None:
+    met = ProxyRow("params", 4, 1.0, None, 0.779, 0.779, 0.95, "")
+    missed = ProxyRow("l2_norm", 4, 0.936, 0.968, 0.721, 0.719, 0.95, "")
+    lines = proxy_text(ProxyBench(np.arange(4), {}, (met, missed), 64, 0)).splitlines()
+    assert lines[3].endswith("met near")
+    assert "0.936 (0.968)" in lines[4]
+    assert "missed, met in brackets" in lines[4]
 
 
 def test_spearman_of_no_order_is_none() -> None:
