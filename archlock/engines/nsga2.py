@@ -60,14 +60,17 @@ class Nsga2:
 
     def ask(self, count: int) -> list[Genotype]:
         """Random genotypes until there are parents, their children from then on."""
-        if len(self._parents) < 2:
-            return self._fresh.draw(count, lambda: self._space.sample(self._rng))
-        return self._fresh.draw(count, self._child)
+        children = self._fresh.draw(count, self._child) if len(self._parents) > 1 else []
+        # Where every child of the parents is known, the space need not be: random ones go on.
+        return children + self._fresh.draw(count - len(children), self._random)
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Parents and children compete; the best ``population`` stay."""
         everyone = self._parents + [_Individual(evaluation) for evaluation in evaluations]
         self._parents = tools.selNSGA2(everyone, min(self._size, len(everyone)))
+
+    def _random(self) -> Genotype:
+        return self._space.sample(self._rng)
 
     def _child(self) -> Genotype:
         first = self._tournament()

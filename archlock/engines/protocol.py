@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,11 +21,20 @@ class Evaluation:
         genotype: canonical form.
         objectives: every one to be minimised, in the objective's own order.
         violation: how far the budgets are missed, 0 where all are met; relative to each budget, summed.
+
+    Raises:
+        ValueError: an objective is NaN, which no order has a place for, or the violation is NaN or below 0.
     """
 
     genotype: Genotype
     objectives: tuple[float, ...]
     violation: float = 0.0
+
+    def __post_init__(self) -> None:
+        if any(math.isnan(value) for value in self.objectives):
+            raise ValueError(f"genotype {self.genotype}: objectives must be numbers, not {self.objectives}")
+        if not self.violation >= 0:
+            raise ValueError(f"genotype {self.genotype}: a violation is at least 0, not {self.violation}")
 
     @property
     def feasible(self) -> bool:

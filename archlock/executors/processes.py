@@ -135,6 +135,8 @@ def _as_they_end(indices: dict[Future[ResultT | Failure], int]) -> Iterator[tupl
             except BrokenProcessPool as error:
                 failure = failure or error
                 continue
+            except Exception as error:  # of pickle, where a function, a job or a result cannot be sent
+                result = Failure.of(error)
             if isinstance(result, Failure):
                 failure = failure or result.to_error()
                 pending = {other for other in pending if not other.cancel()}

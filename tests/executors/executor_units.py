@@ -81,6 +81,14 @@ def leave(_: int) -> int:
     raise SystemExit(7)
 
 
+def give_what_cannot_be_sent(_: int) -> object:
+    return lambda: None
+
+
+def complain_at_length(number: int) -> int:
+    raise ValueError(f"line one of {number}\n\tline two \udcff")
+
+
 def crash(number: int) -> int:
     if number == 1:
         os._exit(9)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 from executor_units import (
     Training,
+    complain_at_length,
     crash,
     divide,
     fail_on_three,
     fail_pickily,
+    give_what_cannot_be_sent,
     leave,
     nap,
     square,
@@ -74,6 +77,19 @@ def test_a_unit_cannot_exit_the_program(executor: Executor) -> None:
         list(executor.map(leave, [0]))
 
 
+def test_a_message_of_many_lines_is_one(executor: Executor) -> None:
+    with pytest.raises(RunFailedError, match="ValueError: line one of 4 line two") as raised:
+        list(executor.map(complain_at_length, [4]))
+    assert "\n" not in str(raised.value)
+
+
+def test_the_first_failure_is_told_and_later_units_do_not_start(executor: Executor) -> None:
+    seen: list[int] = []
+    with pytest.raises(ModelError, match="layer 3"):
+        seen.extend(index for index, _ in executor.map(fail_on_three, [3] * 3 + [1] * 40))
+    assert len(seen) < 40
+
+
 def test_works_again_after_an_error(executor: Executor) -> None:
     with pytest.raises(ArchlockError):
         list(executor.map(divide, [0]))
@@ -92,6 +108,19 @@ def test_training_is_bitwise_the_same_serially_and_on_two_processes() -> None:
         assert dict(two.map(train_small_network, jobs)) == serial
         assert dict(one.map(train_small_network, list(reversed(jobs)))) == {3 - i: w for i, w in serial.items()}
     assert serial[0] != serial[1]
+
+
+@pytest.mark.parametrize(
+    ("function", "job"), [(lambda number: number, 1), (square, lambda: 1), (give_what_cannot_be_sent, 1)]
+)
+def test_what_cannot_be_sent_between_processes_is_an_error_of_one_line(function: Any, job: Any) -> None:
+    with ProcessExecutor(1) as executor:
+        with pytest.raises(
+            RunFailedError, match=r"^a unit of work failed: (AttributeError|PicklingError|.*pickle)"
+        ) as it:
+            list(executor.map(function, [job]))
+        assert "\n" not in str(it.value)
+        assert list(executor.map(square, [3])) == [(0, 9)]
 
 
 def test_processes_yield_in_completion_order() -> None:
