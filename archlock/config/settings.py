@@ -157,7 +157,7 @@ class FinalistSettings(Document):
 
     count: Count = Field(
         3,
-        description="finalists attacked for the lock, of three times as many trained; as many for the source alone",
+        description="for the source alone; for the lock 3 times as many are trained, up to twice as many attacked",
     )
     steps: Count = Field(400, description="training steps on the source")
     match: Annotated[float, Field(gt=0, lt=1)] = Field(

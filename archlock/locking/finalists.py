@@ -29,7 +29,7 @@ class Choice:
         verified: source metric over several validation parts, of those chosen for the source alone, the twin among
             them, and of the finalists worth verifying.
         finalists: every architecture trained for its lock, the strongest lock first.
-        validation_attacks: attacks on validation targets by genotype: finalists within tolerance.
+        validation_attacks: attacks on validation targets and on the library by genotype: finalists within tolerance.
         matched: the twin's parameters and multiply-adds match; else it is the nearest in size that was found.
     """
 
@@ -44,10 +44,10 @@ class Choice:
 
 
 def choose(laboratory: Laboratory, judge: Judge, ranked: Sequence[Candidate]) -> Choice:
-    """Train finalists on the source, verify them, attack those within tolerance on validation targets, choose.
+    """Train finalists on the source, verify them, attack those within tolerance, choose.
 
-    The release is the one that gives attackers least, whatever its size: it is not compared with what may become its
-    twin, so that the choice does not favour a weak one.
+    The release is the one that gives attackers least on validation targets and on the library, whatever its size: it
+    is not compared with what may become its twin, so that the choice does not favour a weak one.
 
     Args:
         laboratory: where finalists are trained and attacked.
@@ -63,7 +63,7 @@ def choose(laboratory: Laboratory, judge: Judge, ranked: Sequence[Candidate]) ->
     verified = laboratory.verify([*leaders, *hopeful], VERIFICATIONS)
     source_only = max(leaders, key=lambda model: verified[model.genotype])
     floor = source_floor(laboratory.plan, verified[source_only.genotype])
-    admissible = [model for model in hopeful if verified[model.genotype] >= floor][:count]
+    admissible = [model for model in hopeful if verified[model.genotype] >= floor]
     contenders = admissible or [max(hopeful, key=lambda model: verified[model.genotype])]
     attacks = _attack(laboratory, contenders)
     locked = min(contenders, key=lambda model: (_reached(attacks[model.genotype]), model.genotype))
@@ -87,14 +87,18 @@ def source_floor(plan: Plan, best: float) -> float:
 
 
 def _attack(laboratory: Laboratory, models: Sequence[TrainedModel]) -> dict[Genotype, list[AttackResult]]:
-    """Validation attacks at the largest budget."""
+    """Validation attacks at the largest budget.
+
+    One task tells little of another. The library's labels chose finalists by short trainings; on the trained models
+    they are measured anew.
+    """
     plan = laboratory.plan
-    targets, budget = plan.settings.targets.validation, plan.budgets[-1]
-    return laboratory.attack(models, targets, plan.validation_attacks, (budget,), "attack finalists")
+    targets = plan.settings.targets.validation + plan.settings.targets.search
+    return laboratory.attack(models, targets, plan.validation_attacks, plan.budgets[-1:], "attack finalists")
 
 
 def _reached(results: Sequence[AttackResult]) -> float:
-    """What attackers reach on validation targets: the strongest attack as released, and with surgery, count alike."""
+    """What attackers reach, mean over targets: the strongest attack as released, and with surgery, count alike."""
     by_target: dict[str, list[AttackResult]] = {}
     for result in results:
         by_target.setdefault(result.target, []).append(result)

@@ -151,6 +151,7 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
     trial_s = len(attacks.learning_rates) * mean_steps * STEP_S
     bought, labelled = labels.rounds * labels.round_size, min(labels.target_architectures, labels.architectures)
     held_out = len(targets.held_out) * len(plan.budgets)
+    attacked = VERIFIED_PER_FINALIST * settings.finalists.count * len(targets.validation + targets.search)
     count, for_source, training_s = settings.finalists.count, 2, settings.finalists.steps * STEP_S
     baselines = BASELINES_ATTACKED * len(targets.held_out) * len(PROBES)
     released = 2 * held_out * len(plan.attacks) + held_out * len(REFERENCES)
@@ -164,7 +165,7 @@ def planned_stages(plan: Plan, workers: int = 1) -> tuple[PlannedStage, ...]:
         ("search", 2 * (labels.rounds + 1) * asked, TRACE_S),
         ("train finalists", (TRAINED_PER_FINALIST + for_source) * count + BASELINES_TRAINED, training_s),
         ("verify finalists", VERIFICATIONS * (VERIFIED_PER_FINALIST + for_source) * count, training_s),
-        ("attack finalists", count * len(targets.validation) * len(plan.validation_attacks), trial_s),
+        ("attack finalists", attacked * len(plan.validation_attacks), trial_s),
         ("test on the source", 2 + BASELINES_ATTACKED, 0.1),
         (HELD_OUT_ATTACK, released + baselines, trial_s),
     )
