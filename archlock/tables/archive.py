@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,8 +21,9 @@ from archlock.tables.errors import TableError
 IntArray = NDArray[np.int64]
 StrArray = NDArray[np.str_]
 
-DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, NotImplementedError)
-"""What numpy and zipfile raise for a file that is cut off, overwritten or made with objects in it."""
+DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, EOFError, KeyError, RuntimeError, OverflowError)
+"""What numpy and zipfile raise for a file that is cut off, overwritten or made with objects in it; a flipped bit may
+make an array one that needs a password (RuntimeError), or name a place outside the file (OSError, where it is read)."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class Archive:
             raise self.fault(f"not the {self.table} table of this version: no array {key!r}")
         try:
             values: NDArray[Any] = self._file[key]
-        except DAMAGED as error:
-            raise self.fault(f"array {key!r} cannot be read: {error}") from None
+        except (*DAMAGED, OSError) as error:
+            raise self.fault(f"array {key!r} cannot be read: {' '.join(str(error).split())}") from None
         except MemoryError:
             raise self.fault(f"array {key!r} is larger than the memory") from None
         fits = shape is None or (
@@ -89,13 +91,15 @@ class Archive:
         Raises:
             TableError: as `array`, not numbers, or some are NaN or infinite.
         """
-        values = self.array(key, shape)
-        if values.dtype.kind not in "iuf":
-            raise self.fault(f"array {key!r} holds {values.dtype}, expected numbers")
+        held = self.array(key, shape)
+        if held.dtype.kind not in "iuf":
+            raise self.fault(f"array {key!r} holds {held.dtype}, expected numbers")
+        with np.errstate(over="ignore"):
+            values: FloatArray = held.astype(np.float64)
         bad = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
         if len(bad):
             raise self.fault(f"array {key!r}: {len(bad)} rows are NaN or infinite, the first is row {bad[0]}")
-        return values.astype(np.float64)
+        return values
 
     def words(self, key: str, shape: tuple[int | None, ...]) -> tuple[str, ...]:
         """Text, flattened.

@@ -25,6 +25,9 @@ READERS: dict[str, tuple[Callable[[Path], Table], tuple[Path, ...]]] = {
 USER_FOLDER = "tables"
 """Folder, in the data folder, of imported tables."""
 
+FILE_ENDING = ".npz"
+"""What a name ends in that is a path."""
+
 
 def table_names(data: Path | None = None) -> tuple[str, ...]:
     """Names that `load_table` knows: the built-in ones, whether their files are there or not, and imported ones."""
@@ -41,12 +44,16 @@ def load_table(name: str, data: Path | None = None) -> Table:
     """A table, read at the first call and shared from then on for as long as its files do not change.
 
     Args:
-        name: ``nasbench201``, ``nasbench360``, ``transnas_micro``, ``transnas_macro``, or that of an imported table.
+        name: ``nasbench201``, ``nasbench360``, ``transnas_micro``, ``transnas_macro``, that of an imported table, or a
+            path that ends in ``.npz``.
         data: the data folder; None for ``$ARCHLOCK_DATA`` or the user's cache folder.
 
     Raises:
         TableError: unknown name, or a file that is missing, damaged, or of another version.
     """
+    if name.endswith(FILE_ENDING):
+        path = Path(name).expanduser()
+        return _read_file(path, _stamp(path))
     folder, known = data_folder(data), table_names(data)
     if name not in known:
         raise TableError(f"no table {name!r}.{did_you_mean(name, known)}")
@@ -61,6 +68,11 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return (status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read_file(path: Path, stamp: tuple[int, int]) -> Table:
+    return load_table_file(path)
 
 
 @lru_cache(maxsize=8)

@@ -104,9 +104,11 @@ def _columns(
 def _optional(
     archive: Archive, key: str, rows: int, tasks: tuple[str, ...], signs: dict[str, float]
 ) -> dict[str, FloatArray]:
-    if key not in archive.keys:
-        return {}
     named = f"{key}_tasks"
+    if key not in archive.keys:
+        if named in archive.keys:
+            raise archive.fault(f"array {named!r} names columns of {key!r}, which is not there")
+        return {}
     some = _names(archive, named, tasks) if named in archive.keys else tasks
     return _columns(archive, key, rows, some, signs)
 
