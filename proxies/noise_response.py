@@ -23,6 +23,9 @@ PARTS = frozenset({Part.NOISE_RESPONSE})
 _NOISE = 0.01
 """alpha of Lin et al., algorithm 1."""
 
+_MOMENTUM = 0.1
+"""Of the running variance that each batch norm starts at one."""
+
 _POOLS = frozenset(
     {functional.adaptive_avg_pool1d, functional.adaptive_avg_pool2d, functional.adaptive_avg_pool3d}
     | {torch.mean, Tensor.mean, functional.adaptive_max_pool2d, Tensor.amax, torch.amax}
@@ -30,19 +33,17 @@ _POOLS = frozenset(
 
 
 class _Observer(TorchFunctionMode):
-    """Notes the input of the last pooling and the scales of batch norm.
+    """Notes the input of the last pooling and the variances that batch norm divides by.
 
     Attributes:
         features: input of the last call that pools a feature map, or None.
-        log_scale: sum over batch norms of the logarithm of the root of the mean variance of their channels.
-        norms: batch norms that ran.
+        variances: mean over channels of the batch's variance, of each batch norm that ran.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.features: Tensor | None = None
-        self.log_scale = 0.0
-        self.norms = 0
+        self.variances: list[float] = []
 
     def __torch_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -55,9 +56,7 @@ class _Observer(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def _note(self, values: Tensor) -> None:
-        variance = values.var(dim=[dim for dim in range(values.dim()) if dim != 1], correction=0).double().mean()
-        self.log_scale += 0.5 * math.log(max(float(variance), torch.finfo(torch.float64).tiny))
-        self.norms += 1
+        self.variances.append(float(values.var(dim=[dim for dim in range(values.dim()) if dim != 1]).double().mean()))
 
 
 def gather_noise_response(evidence: Evidence, modules: Sequence[nn.Module], parts: frozenset[Part]) -> None:
@@ -83,15 +82,30 @@ def gather_noise_response(evidence: Evidence, modules: Sequence[nn.Module], part
         base = torch.randn(evidence.inputs.shape, generator=generator)
         moved = base + _NOISE * torch.randn(evidence.inputs.shape, generator=generator)
         with swapped(modules, "_parameters", replace):
-            (before, observer), (after, _) = (
+            (before, first), (after, second) = (
                 _features(modules[0], inputs.to(evidence.inputs)) for inputs in (base, moved)
             )
-    if not observer.norms:
+    if not first.variances:
         raise DegenerateError("no batch norm ran; the score sums the scales that batch norm takes away")
     change = (before.double() - after.double()).flatten(1).norm(dim=1).mean()
     if not bool(change > 0) or not bool(torch.isfinite(change)):
         raise DegenerateError("noise on the input does not move the features by a finite amount")
-    evidence.log_noise_response = float(change.log()) + observer.log_scale
+    evidence.log_noise_response = float(change.log()) + log_scale(first.variances, second.variances)
+
+
+def log_scale(first: Sequence[float], second: Sequence[float]) -> float:
+    """Sum over batch norms of log sqrt of the running variance after two batches, begun at one.
+
+    Args:
+        first: of each batch norm, the mean over channels of the unbiased variance of the first batch.
+        second: likewise, of the second.
+
+    The paper's formula names the statistic, not whose; its authors, and the scores published since, read the running
+    one. It keeps 0.81 of its start at one, so that a norm of vanishing variance adds next to nothing.
+    """
+    kept = 1 - _MOMENTUM
+    running = (kept * (kept + _MOMENTUM * one) + _MOMENTUM * other for one, other in zip(first, second, strict=True))
+    return sum(0.5 * math.log(variance) for variance in running)
 
 
 def _features(network: nn.Module, inputs: Tensor) -> tuple[Tensor, _Observer]:
@@ -112,6 +126,7 @@ def _biases(modules: Sequence[nn.Module]) -> set[int]:
 def zen(evidence: Evidence) -> float:
     """Log of the mean distance that noise of size 0.01 moves the features, plus the log scales of batch norms.
 
+    A scale is the root of the mean running variance, begun at one, after the two batches, as the authors compute it.
     Skip connections stay; the paper computes its score of a network whose skips are taken out.
     """
     return evidence.log_noise_response

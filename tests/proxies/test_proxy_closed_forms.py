@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from archlock.proxies import score_network
 from archlock.proxies.blocks import block_entropy, block_norm
+from archlock.proxies.noise_response import log_scale
 from archlock.proxies.patterns import UnitPatterns
 from archlock.scores import Score, ScoreFailed
 
@@ -232,7 +233,18 @@ def test_zen_adds_the_scale_that_batch_norm_takes_away() -> None:
         return nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
     narrow, wide = (value(network(width), inputs, targets, "zen") for width in (4, 64))
-    assert wide - narrow == pytest.approx(0.5 * math.log(16), abs=0.5)
+    running = [0.81 + 0.19 * width for width in (4, 64)]
+    assert wide - narrow == pytest.approx(0.5 * math.log(running[1] / running[0]), abs=0.4)
+
+
+def test_the_scale_in_zen_is_torchs_running_variance() -> None:
+    batches = [scale * torch.randn(8, 3, 5, 5) for scale in (2.0, 5.0)]
+    norm = nn.BatchNorm2d(3)
+    for batch in batches:
+        norm(batch)
+    assert norm.running_var is not None
+    variances = [[float(batch.var(dim=(0, 2, 3)).mean())] for batch in batches]
+    assert log_scale(*variances) == pytest.approx(0.5 * math.log(float(norm.running_var.mean())), rel=1e-6)
 
 
 def test_average_pooling_counts_as_the_depthwise_convolution_that_it_is() -> None:
