@@ -15,6 +15,9 @@ from archlock.errors import RunFolderError
 if TYPE_CHECKING:
     from torch import Tensor
 
+PART = ".part-"
+"""Beginning of the name of a file that is being written; no name of the run's own begins so."""
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,149}(/[A-Za-z0-9_][A-Za-z0-9._-]{0,149}){0,7}")
 
 
@@ -40,7 +43,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
+        with NamedTemporaryFile(dir=path.parent, prefix=PART, delete=False) as file:
             temporary = Path(file.name)
             file.write(content)
             file.flush()
@@ -105,6 +108,12 @@ class Artifacts:
         path = self._inside(Path(check_name(name)))
         write_atomically(path, text.encode("utf-8"))
         return path
+
+    def sweep(self) -> None:
+        """Take away files that a process was killed over before they were whole; the caller holds the lock."""
+        for file in (*self.folder.glob(f"{PART}*"), *(self.folder / "weights").glob(f"**/{PART}*")):
+            with contextlib.suppress(OSError):
+                file.unlink()
 
     def _inside(self, relative: Path) -> Path:
         """A path below the folder, also when parts of it are symbolic links."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -11,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 from archlock.errors import RunFolderError
 from archlock.runs.artifacts import Artifacts
 from archlock.runs.lock import LOCK, FolderLock
-from archlock.runs.log import EventLog
+from archlock.runs.log import LOG, EventLog
 from archlock.runs.manifest import MANIFEST, Manifest
 from archlock.runs.records import EventRecord, Json, Key, UnitRecord
+from archlock.runs.vacancy import check_vacant, clear, make_vacant
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-LOG = "events.sqlite"
 
 
 class RunFolder:
@@ -41,21 +39,24 @@ class RunFolder:
     def create(cls, path: Path, settings_json: str, *, versions: Mapping[str, str]) -> RunFolder:
         """Begin a run in a new or empty folder and hold its lock.
 
+        What a start that was killed before it was one has left in the folder is taken away.
+
         Raises:
             RunFolderError: the folder holds a run or anything else, or cannot be made or written. Nothing that was
                 there is changed.
         """
         manifest = Manifest.of(settings_json, versions)
-        _make_empty(path, manifest)
+        make_vacant(path, manifest)
         lock = FolderLock(path)
         try:
             # Looked at again under the lock: another process may have begun and ended a run here just now.
-            _check_vacant(path, manifest)
+            check_vacant(path, manifest)
+            clear(path)
             try:
                 log = EventLog(path / LOG, create=True)
                 manifest.save(path)
             except BaseException:
-                _clear(path)
+                clear(path)
                 raise
         except BaseException:
             lock.release()
@@ -72,6 +73,7 @@ class RunFolder:
         manifest = Manifest.load(path)
         lock = FolderLock(path)
         try:
+            Artifacts(path).sweep()
             return cls(path, manifest, EventLog(path / LOG), lock)
         except BaseException:
             lock.release()
@@ -147,40 +149,3 @@ class RunFolder:
         if self.read_only:
             raise RunFolderError(f"{self.path}: was opened for reading only")
         return self
-
-
-def _make_empty(path: Path, manifest: Manifest) -> None:
-    """See that the folder is there and empty, or say in one line why it cannot be used."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        _check_vacant(path, manifest)
-    except FileExistsError:
-        raise RunFolderError(f"{path}: is a file; a run needs a folder") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RunFolderError(f"{str(path)!r:.200}: cannot be made or read: {reason}") from None
-
-
-def _check_vacant(path: Path, manifest: Manifest) -> None:
-    """Refuse a folder that holds anything but a lock file."""
-    if all(entry.name == LOCK for entry in path.iterdir()):
-        return
-    raise RunFolderError(f"{path}: {_occupant(path, manifest)}")
-
-
-def _clear(path: Path) -> None:
-    """Take back what a failed `RunFolder.create` wrote into an empty folder."""
-    for name in (MANIFEST, LOG, f"{LOG}-wal", f"{LOG}-shm"):
-        with suppress(OSError):
-            (path / name).unlink()
-
-
-def _occupant(path: Path, manifest: Manifest) -> str:
-    """What a folder that is not empty holds, and what to do."""
-    try:
-        same = Manifest.load(path).settings_digest == manifest.settings_digest
-    except RunFolderError:
-        return "is not empty and holds no run that can be read; choose another folder"
-    if same:
-        return f"already holds a run of this configuration: use `archlock resume {path}`"
-    return "already holds a run of another configuration; choose another folder"

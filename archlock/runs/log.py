@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,16 @@ from typing import Any
 from archlock.errors import RunFailedError, RunFolderError
 from archlock.runs.records import EventRecord, Json, Key, UnitRecord, decode_key, encode_json, encode_key, encode_result
 
+LOG = "events.sqlite"
+"""File name of the log in a run folder."""
+
 _TABLES = """
+BEGIN;
 CREATE TABLE IF NOT EXISTS units (
     key TEXT PRIMARY KEY, stage TEXT NOT NULL, result TEXT NOT NULL, seconds REAL NOT NULL, finished_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL);
+COMMIT;
 """
 _BUSY_TIMEOUT_S = 10.0
 
@@ -26,6 +31,20 @@ _BUSY_TIMEOUT_S = 10.0
 def now_utc() -> str:
     """The time, ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def holds_nothing(path: Path) -> bool:
+    """Whether there is no log, or one without units and events, as a run leaves that was killed while it began."""
+    if not path.exists():
+        return True
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            counts = "SELECT (SELECT COUNT(*) FROM units) + (SELECT COUNT(*) FROM events)"
+            # Both tables appear in one step; a file without any is one that SQLite has only just made.
+            return not tables or ({"units", "events"} <= tables and connection.execute(counts).fetchone() == (0,))
+    except sqlite3.Error:
+        return False
 
 
 class EventLog:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archlock.engines import Archive, Evaluation, engine_names, make_engine, optimise
@@ -91,12 +91,14 @@ objectives = st.tuples(st.integers(0, 3).map(float), st.integers(0, 3).map(float
 evaluations = st.builds(Evaluation, st.just((0,)), objectives, st.sampled_from([0.0, 0.0, 0.5, 1.0]))
 
 
+@settings(deadline=None)
 @given(evaluations, evaluations)
 def test_domination_is_asymmetric(a: Evaluation, b: Evaluation) -> None:
     first, second = ConstrainedFitness(a), ConstrainedFitness(b)
     assert not (first.dominates(second) and second.dominates(first))
 
 
+@settings(deadline=None)
 @given(evaluations, evaluations, evaluations)
 def test_domination_is_transitive(a: Evaluation, b: Evaluation, c: Evaluation) -> None:
     one, two, three = map(ConstrainedFitness, (a, b, c))
@@ -104,12 +106,14 @@ def test_domination_is_transitive(a: Evaluation, b: Evaluation, c: Evaluation) -
         assert one.dominates(three)
 
 
+@settings(deadline=None)
 @given(evaluations, evaluations)
 def test_feasible_dominates_infeasible(a: Evaluation, b: Evaluation) -> None:
     if a.feasible and not b.feasible:
         assert ConstrainedFitness(a).dominates(ConstrainedFitness(b))
 
 
+@settings(deadline=None)
 @given(st.lists(evaluations, min_size=1, max_size=12))
 def test_front_is_feasible_where_anything_is(found: list[Evaluation]) -> None:
     front = non_dominated(found)

@@ -119,6 +119,7 @@ def beats(one: Evaluation, other: Evaluation) -> bool:
     return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
 
 
+@settings(deadline=None)
 @given(FOUND)
 def test_the_front_is_every_feasible_one_that_no_feasible_one_beats(found: list[Evaluation]) -> None:
     feasible = [one for one in found if one.feasible]
@@ -129,6 +130,7 @@ def test_the_front_is_every_feasible_one_that_no_feasible_one_beats(found: list[
         assert [one.violation for one in non_dominated(found)] == [min(one.violation for one in found)]
 
 
+@settings(deadline=None)
 @given(FOUND, SEEDS)
 def test_the_front_does_not_depend_on_the_order_of_work(found: list[Evaluation], seed: int) -> None:
     shuffled = [found[index] for index in np.random.default_rng(seed).permutation(len(found))]

@@ -68,6 +68,7 @@ def test_a_result_comes_back_with_every_bit(shared_store: RunStore, key: Key, re
         assert shared_store.get(key) == found
 
 
+@settings(deadline=None)
 @given(KEYS, KEYS)
 def test_keys_are_told_apart_and_come_back(first: Key, second: Key) -> None:
     assert decode_key(encode_key(first)) == first

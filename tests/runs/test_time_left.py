@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -61,6 +61,7 @@ def test_a_stage_may_begin_many_times() -> None:
     assert left.seconds(20.0) == 10 * 2.0
 
 
+@settings(deadline=None)
 @given(
     units=st.integers(1, 30),
     each_s=st.floats(0.01, 100),
@@ -76,6 +77,7 @@ def test_equal_units_are_foretold_after_the_first(units: int, each_s: float, pri
         assert left.seconds(done * each_s) == pytest.approx((units - known - done) * each_s, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e6), st.floats(0, 1e6))
 def test_waiting_never_lengthens_the_estimate_nor_makes_it_negative(first_s: float, second_s: float) -> None:
     left = TimeLeft(PLAN)
