@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from archlock.iospec import IOSpec
 from archlock.spaces.network import Network, inherit
@@ -35,10 +36,22 @@ class Release:
         Args:
             io: what the target task needs.
             seed: initialises the head and whatever an edit adds.
-            genotype: the architecture after surgery; weights are inherited where name and shape allow.
+            genotype: the architecture after surgery; weights are inherited where name and shape allow,
+                those of a kernel that grew in its middle.
         """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = self.space.build(genotype or self.genotype, io)
-        inherit(network, {name: value for name, value in self.weights.items() if name.startswith(BODY)})
+        body = {name: value for name, value in self.weights.items() if name.startswith(BODY)}
+        inherit(network, {name: _centred(value, network.state_dict().get(name)) for name, value in body.items()})
         return network
+
+
+def _centred(kernel: Tensor, wanted: Tensor | None) -> Tensor:
+    """A kernel of odd sides in the middle of zeros where a wider one is wanted: it computes what it did."""
+    if wanted is None or kernel.dim() != 4 or kernel.shape[2:] == wanted.shape[2:]:
+        return kernel
+    margins = [wanted.shape[side] - kernel.shape[side] for side in (3, 2)]
+    if any(margin < 0 or margin % 2 for margin in margins):
+        return kernel
+    return functional.pad(kernel, [margin // 2 for margin in margins for _ in range(2)])

@@ -43,7 +43,7 @@ def released(space: CellSpace, cell: Genotype, io: IOSpec = IO) -> Release:
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_any_cell_with_a_closed_edge_falls_to_every_edit_and_any_other_to_none(name: str) -> None:
+def test_any_cell_with_something_to_open_falls_to_every_edit_that_opens_it(name: str) -> None:
     """Every 7th of all cells, twins among them; 7 has no factor in common with the numbers of options."""
     space = SPACES[name]
     everyone = itertools.product(*(range(len(choice.options)) for choice in space.choices))
@@ -51,14 +51,15 @@ def test_any_cell_with_a_closed_edge_falls_to_every_edit_and_any_other_to_none(n
         closed = any(operation in CLOSED for operation in cell)
         for edit in edit_names(space):
             (edited,) = edits(space, cell, (edit,)).values() or [cell]
-            assert (space.canonical(edited) != space.canonical(cell)) == closed, (cell, edit)
+            open_to = closed or (CONV_1X1 in cell and edit != "skip")
+            assert (space.canonical(edited) != space.canonical(cell)) == open_to, (cell, edit)
 
 
 @pytest.mark.parametrize("name", SPACES)
 @given(data=st.data())
 @settings(max_examples=80, deadline=None)
 def test_one_edge_gets_the_operation_and_only_skips_join_it_to_the_rest(name: str, data: st.DataObject) -> None:
-    cell = data.draw(cells_of(name))
+    cell = data.draw(cells_of(name).filter(closed_edges))
     for edit, operation in (("skip", SKIP), ("conv", CONV_3X3)):
         for edited in edits(SPACES[name], cell, (edit,)).values():
             changed = [edge for edge in range(len(EDGES)) if edited[edge] != cell[edge]]
@@ -77,8 +78,8 @@ def test_all_leaves_nothing_closed_and_touches_nothing_open(name: str, data: st.
     cell = data.draw(cells_of(name))
     edited = edits(SPACES[name], cell, ("all",)).get("all", cell)
     assert edits(SPACES[name], edited) == {}
-    assert all(after == before for after, before in zip(edited, cell, strict=True) if before not in CLOSED)
-    assert {after for after, before in zip(edited, cell, strict=True) if before in CLOSED} <= {SKIP, CONV_3X3}
+    for after, before in zip(edited, cell, strict=True):
+        assert after in {SKIP: [SKIP], CONV_3X3: [CONV_3X3], CONV_1X1: [CONV_3X3]}.get(before, [SKIP, CONV_3X3])
 
 
 def test_edits_by_hand() -> None:
@@ -87,8 +88,13 @@ def test_edits_by_hand() -> None:
     assert edits(space, cell) == {
         "skip": (CONV_1X1, NONE, SKIP, AVERAGE_POOL, NONE, SKIP),
         "conv": (CONV_1X1, NONE, SKIP, AVERAGE_POOL, NONE, CONV_3X3),
-        "all": (CONV_1X1, CONV_3X3, SKIP, SKIP, CONV_3X3, CONV_3X3),
+        "all": (CONV_3X3, CONV_3X3, SKIP, SKIP, CONV_3X3, CONV_3X3),
     }
+    assert edits(space, (SKIP, SKIP, CONV_1X1, SKIP, CONV_1X1, SKIP)) == {
+        "conv": (SKIP, SKIP, CONV_3X3, SKIP, CONV_1X1, SKIP),
+        "all": (SKIP, SKIP, CONV_3X3, SKIP, CONV_3X3, SKIP),
+    }
+    assert edits(space, (SKIP, SKIP, CONV_3X3, SKIP, SKIP, SKIP)) == {}
 
 
 def test_an_edge_that_leads_nowhere_is_joined_by_skips() -> None:
@@ -107,7 +113,7 @@ def test_the_longest_way_is_opened_first() -> None:
 
 @pytest.mark.parametrize("name", SPACES)
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_what_is_not_edited_keeps_its_weights(name: str, data: st.DataObject) -> None:
     """The cell is drawn in any of its forms: its nodes must not change places under the weights."""
     release = released(SPACES[name], data.draw(cells_of(name)))
@@ -121,6 +127,18 @@ def test_what_is_not_edited_keeps_its_weights(name: str, data: st.DataObject) ->
         assert not missing, "no closed edge had weights"
 
 
+@pytest.mark.parametrize("name", SPACES)
+@given(data=st.data())
+@settings(max_examples=4, deadline=None)
+def test_a_convolution_that_is_widened_computes_what_it_did(name: str, data: st.DataObject) -> None:
+    cell = data.draw(st.tuples(*[st.sampled_from([SKIP, CONV_1X1, CONV_3X3])] * 6).filter(lambda c: CONV_1X1 in c))
+    release = released(SPACES[name], cell)
+    inputs = torch.randn(3, *IO.input_shape, generator=torch.Generator().manual_seed(0))
+    before = release.rebuild(IO, 0).eval().embed(inputs)
+    for edited in edits(release.space, cell).values():
+        torch.testing.assert_close(release.rebuild(IO, 0, edited).eval().embed(inputs), before, rtol=1e-4, atol=1e-5)
+
+
 def _of_edges(tensor: str, edges: set[str]) -> bool:
     return any(f".edges.{edge}." in tensor for edge in edges)
 
@@ -132,7 +150,7 @@ def glyphs() -> Task:
 
 @pytest.mark.parametrize("name", SPACES)
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_every_edit_trains(name: str, seed: int, glyphs: Task) -> None:
     space = SPACES[name]
     release = released(space, space.sample(np.random.default_rng(seed)), glyphs.io)

@@ -71,7 +71,7 @@ def test_each_edit_gives_more_of_what_it_names_and_leaves_the_rest(code: Genotyp
 
 
 @given(CODES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_layers_whose_shape_is_kept_keep_their_weights_and_others_a_corner(code: Genotype) -> None:
     release = released(code)
     for edited in edits(SPACE, code).values():
