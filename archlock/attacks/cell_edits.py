@@ -1,7 +1,9 @@
 """Surgery on a cell of four nodes: an edge that carries nothing, or a pooling, becomes a skip or a convolution.
 
-Which edge: the first to open on the longest way through the cell, chosen by the 12-epoch columns of NAS-Bench-201; see
-``benchmarks/cell_surgery.py``. Where none is closed, a 1x1 convolution is widened to 3x3, which keeps what it computes.
+Which edge: the first to open on the longest way through the cell. Where none is closed, a 1x1 convolution is widened to
+3x3, which keeps what it computes. Both were chosen by the 12-epoch columns of NAS-Bench-201: the 60 best locks of each
+pair of tasks lie at a target percentile of 94 on average, after the best of these edits at 99, as after the best of all
+one-edge changes; see ``benchmarks/cell_surgery.py``.
 """
 
 from __future__ import annotations
