@@ -11,7 +11,7 @@ from archlock.documents import Document
 from archlock.locking.tabular.run import TableOutcome
 from archlock.report.record import Figure, LedgerLine
 from archlock.scores import Origin
-from archlock.spaces.registry import load_space
+from archlock.spaces.registry import load_space, space_names
 
 TABLE_FORMAT: Literal["archlock-table-run/1"] = "archlock-table-run/1"
 NOTES = (
@@ -58,12 +58,11 @@ class TableRecord(Document):
 def build_table_record(outcome: TableOutcome, versions: Mapping[str, str]) -> TableRecord:
     """The record of an outcome."""
     settings, table = outcome.settings, outcome.table
-    space = load_space(table.space)
     picks = tuple(
         PickRecord(
             row=pick.row,
             genotype=pick.genotype,
-            options={name: str(option) for name, option in space.describe(pick.genotype).items()},
+            options=_options(table.space, pick.genotype),
             source=_tabulated(pick.source, table.units.get(settings.source, "")),
             target=_tabulated(pick.target, table.units.get(settings.target, "")),
             bought=pick.bought,
@@ -97,6 +96,13 @@ def _headline(outcome: TableOutcome) -> str:
         f"{settings.source}, and have {target:.4g} on {settings.target} on the mean, by the table; labels bought: "
         f"{bought}; nothing was trained or attacked, so no lock is claimed."
     )
+
+
+def _options(space: str, genotype: tuple[int, ...]) -> dict[str, str]:
+    """What the genes stand for; only their numbers where a user's table is of a space that is not known here."""
+    if space not in space_names():
+        return {f"gene {place}": str(gene) for place, gene in enumerate(genotype)}
+    return {name: str(option) for name, option in load_space(space).describe(genotype).items()}
 
 
 def _tabulated(value: float, unit: str) -> Figure:

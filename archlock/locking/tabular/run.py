@@ -83,7 +83,8 @@ def lock_on_table(settings: TableSettings, document: Source | None = None) -> Ta
     values = bought_values(table, table.tasks, valid=False)
     bar = Bar(settings.at_least, settings.at_least)
     pool = pool_of(table, load_published(table).features())
-    problem = make_problem(pool, values, settings.source, settings.target, bar, rules, settings.seed, table.name)
+    with located(document, "target"):
+        problem = make_problem(pool, values, settings.source, settings.target, bar, rules, settings.seed, table.name)
     proposal = method(problem)
     _check_reached(problem)
     labels = {task: tuple(int(table.representatives[one]) for one in read) for task, read in problem.labels.items()}

@@ -1,0 +1,46 @@
+"""A search on a table of the user's own, whose space archlock does not know."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archlock.cli.main import run
+from archlock.testing.locking import small_table
+from archlock.testing.tables import arrays_of
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    table = replace(small_table(rows=120), space="mine")
+    np.savez(tmp_path / "mine.npz", **arrays_of(table))
+    source, target = table.tasks[:2]
+    least = float(np.quantile(table.truth[source], 0.5))
+    path = tmp_path / "lock.yaml"
+    path.write_text(
+        f"table: {tmp_path / 'mine.npz'}\nsource: {source}\ntarget: {target}\n"
+        f"at_least: {least}\nlabels: 24\nmethod: random\n"
+    )
+    return path
+
+
+def test_picks_of_an_unknown_space_are_told_by_the_numbers_of_their_genes(
+    config: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    assert run(["search", str(config), "--out", str(tmp_path / "run"), "--json"]) == 0
+    picks = json.loads(capsys.readouterr().out)["picks"]
+    assert len(picks) == 5
+    for pick in picks:
+        assert pick["options"] == {f"gene {place}": str(gene) for place, gene in enumerate(pick["genotype"])}
+
+
+def test_a_target_that_is_the_source_is_told_with_its_line(config: Path, tmp_path: Path, capsys: Captured) -> None:
+    config.write_text(config.read_text().replace("target: task1", "target: task0"))
+    assert run(["search", str(config), "--out", str(tmp_path / "run")]) == 2
+    assert "lock.yaml:3: target" in capsys.readouterr().err
