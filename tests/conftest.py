@@ -1,7 +1,7 @@
 """What holds for the whole suite.
 
-One thread: networks this small train slower on several, and sums differ with their number. No deadline for one example of
-a property: a busy machine is no fault.
+One thread: networks this small train slower on several, and sums differ with their number. No deadline for one example
+of a property: a busy machine is no fault.
 """
 
 from __future__ import annotations

@@ -11,10 +11,8 @@ from archlock.errors import UsageError, did_you_mean
 from archlock.iospec import IOSpec
 from archlock.spaces.network import Network
 from archlock.spaces.protocol import SearchSpace
-from archlock.spaces.registry import load_space
 
 SURGERY = "surgery:"
-DEFAULT_SPACE = "hybrid"
 
 Prepare = Callable[[Release, IOSpec, int], Network | None]
 
@@ -52,8 +50,8 @@ ATTACKS: dict[str, Attack] = {
 
 
 def attack_names(space: SearchSpace | None = None) -> tuple[str, ...]:
-    """Attacks on releases of a space, by default of ``hybrid`` as in a search's settings."""
-    surgeries = edit_names(load_space(DEFAULT_SPACE) if space is None else space)
+    """Attacks on releases of a space, or of any."""
+    surgeries = edit_names(space)
     return (*(name for name in ATTACKS if not name.startswith(SURGERY)), *(SURGERY + edit for edit in surgeries))
 
 

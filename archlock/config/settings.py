@@ -178,7 +178,8 @@ class AttackSettings(Document):
         150, description="training steps of one trial with all of the data; fewer with the root of the fraction"
     )
     edits: Annotated[tuple[Name, ...], Distinct] = Field(
-        ("stem", "resolution", "tokens", "skip", "all"), description="surgeries, each followed by fine-tuning"
+        ("stem", "resolution", "tokens", "skip", "conv", "channels", "depth", "all"),
+        description="surgeries, each followed by fine-tuning; a space leaves out those it has no use for",
     )
     validation_edits: Annotated[tuple[Name, ...], Distinct] = Field(
         ("all",), description="surgeries used to choose among finalists"

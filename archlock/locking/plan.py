@@ -53,12 +53,17 @@ class Plan:
     @property
     def attacks(self) -> tuple[str, ...]:
         """Every attack of the run: probes, fine-tuning, then surgeries."""
-        return PROBES + tuple(f"surgery:{edit}" for edit in self.settings.attacks.edits)
+        return PROBES + self._surgeries(self.settings.attacks.edits)
 
     @property
     def validation_attacks(self) -> tuple[str, ...]:
         """Attacks that choose among finalists."""
-        return PROBES + tuple(f"surgery:{edit}" for edit in self.settings.attacks.validation_edits)
+        return PROBES + self._surgeries(self.settings.attacks.validation_edits)
+
+    def _surgeries(self, edits: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that the space has a use for."""
+        known = edit_names(self.space)
+        return tuple(f"surgery:{edit}" for edit in edits if edit in known)
 
     @property
     def budgets(self) -> tuple[AttackBudget, ...]:

@@ -52,7 +52,7 @@ def build_record(outcome: Outcome, *, versions: Mapping[str, str]) -> RunRecord:
     rows = target_rows(outcome)
     means = summaries(rows)
     resolved = settings.model_dump(mode="json")
-    not_run = (*(name for name in attack_names() if name not in plan.attacks), *NOT_BUILT)
+    not_run = (*(name for name in attack_names(plan.space) if name not in plan.attacks), *NOT_BUILT)
     return RunRecord(
         headline=headline(outcome, rows, means, not_run),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
