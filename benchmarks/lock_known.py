@@ -1,32 +1,30 @@
-"""Gap closed by the known and robust methods, and what their surrogate predicts from uniform labels.
+"""Gap closed by the known and robust methods.
 
     ARCHLOCK_DATA=FOLDER python benchmarks/lock_known.py TABLE [--early] [--robust] [--labels 128 ...] [--seeds 10]
-        [--first-seed 0] [--predictor] [--ablate predictor|acquisition]
+        [--first-seed 0] [--ablate predictor|acquisition]
 
 ``--early`` takes the columns of the shorter training, on which methods may be chosen; without it the judged values.
-``archlock bench lock`` writes the full records; this prints one line per budget, with process seconds per trial.
+``archlock bench lock`` writes the full records, and ``archlock bench predictor`` measures the predictor; this prints
+one line per budget, with process seconds per trial.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from itertools import combinations, permutations
+from itertools import permutations
 from time import process_time
 
 import numpy as np
-from scipy.stats import kendalltau, rankdata, spearmanr
 
 from archlock.locking.tabular.features import pool_of
 from archlock.locking.tabular.known import known
 from archlock.locking.tabular.metrics import Judge, raw_threshold
-from archlock.locking.tabular.predictor import contrast_of_scores, predicted_scores
 from archlock.locking.tabular.problem import Pool
 from archlock.locking.tabular.protocol import Bar, Rules, make_problem
 from archlock.locking.tabular.robust import robust
 from archlock.locking.tabular.summary import Outcome, summarise
 from archlock.scores import FloatArray
-from archlock.seeding import numpy_generator
 from archlock.tables import Table, load_table
 
 Values = Mapping[str, FloatArray]
@@ -56,33 +54,12 @@ def lock_line(table: Table, pool: Pool, values: Values, rules: Rules, seeds: ran
     )
 
 
-def predictor_line(table: Table, pool: Pool, values: Values, labels: int, seeds: range) -> str:
-    """Kendall tau and contrast Spearman on classes that were never labelled, mean over tasks, pairs and seeds."""
-    taus, contrasts = [], []
-    for seed in seeds:
-        drawn = numpy_generator(seed, "bench predictor", "labels").permutation(len(table))
-        known_classes, rest = drawn[:labels], drawn[labels:]
-        bought = {task: {int(i): float(column[i]) for i in known_classes} for task, column in values.items()}
-        scores = {task: predicted_scores(pool, labelled) for task, labelled in bought.items()}
-        taus += [kendalltau(scores[task][rest], values[task][rest]).statistic for task in values]
-        for source, target in combinations(values, 2):
-            true = rankdata(values[source][rest]) - rankdata(values[target][rest])
-            predicted = contrast_of_scores(pool, bought[source], bought[target], scores[source], scores[target])
-            contrasts.append(spearmanr(predicted[rest], true).statistic)
-    return (
-        f"{table.name} predictor, {labels} uniform labels: tau {np.mean(taus):.3f} (sd over seeds "
-        f"{np.std(np.reshape(taus, (len(seeds), -1)).mean(axis=1)):.3f}), contrast {np.mean(contrasts):.3f} "
-        f"({np.std(np.reshape(contrasts, (len(seeds), -1)).mean(axis=1)):.3f}), {len(seeds)} seeds"
-    )
-
-
 def main() -> None:
     """Print one line per budget."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table")
     parser.add_argument("--early", action="store_true")
     parser.add_argument("--robust", action="store_true")
-    parser.add_argument("--predictor", action="store_true")
     parser.add_argument("--labels", type=int, nargs="+", default=[128])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
@@ -92,13 +69,8 @@ def main() -> None:
     values, pool = table.early if asked.early else table.truth, pool_of(table)
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
     for labels in asked.labels:
-        if asked.predictor:
-            print(predictor_line(table, pool, values, labels, seeds), flush=True)
-        else:
-            ablated = (asked.ablate,) if asked.ablate else ()
-            print(
-                lock_line(table, pool, values, Rules("known", labels, asked.robust, ablated=ablated), seeds), flush=True
-            )
+        rules = Rules("known", labels, asked.robust, ablated=(asked.ablate,) if asked.ablate else ())
+        print(lock_line(table, pool, values, rules, seeds), flush=True)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def run_predictor_trial(trial: PredictorTrial) -> PredictorResult:
     drawn = numpy_generator(trial.seed, STAGE, "labels").permutation(len(setting.table))
     indices, rest = np.sort(drawn[: trial.labels]), np.sort(drawn[trial.labels :])
     labels = {} if trial.predictor == VOTE else {task: _read(setting, task, indices, ledger) for task in tasks}
-    predicted = {task: _scores(trial, setting, task, labels) for task in tasks}
+    predicted = _scores(trial, setting, tasks, labels)
     truth = {task: setting.table.truth[task][rest] for task in tasks}
     taus = {task: _agreement(kendalltau, predicted[task][rest], truth[task]) for task in tasks}
     contrasts = {}
@@ -100,11 +100,16 @@ def _read(setting: Setting, task: str, indices: IntArray, ledger: Ledger) -> dic
     return {int(index): read(int(index)) for index in indices}
 
 
-def _scores(trial: PredictorTrial, setting: Setting, task: str, labels: Mapping[str, Labels]) -> FloatArray:
+def _scores(
+    trial: PredictorTrial, setting: Setting, tasks: Sequence[str], labels: Mapping[str, Labels]
+) -> Mapping[str, FloatArray]:
     if trial.predictor == VOTE:
-        return vote(setting.published.voters(task))
-    rng = numpy_generator(trial.seed, STAGE, trial.predictor, task)
-    return load_predictor(trial.predictor).scores(setting.pool, labels[task], rng)
+        return {task: vote(setting.published.voters(task)) for task in tasks}
+
+    def generator(task: str) -> np.random.Generator:
+        return numpy_generator(trial.seed, STAGE, trial.predictor, task)
+
+    return load_predictor(trial.predictor).scores(setting.pool, labels, generator)
 
 
 def _contrast(

@@ -9,12 +9,16 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
 
 from archlock.errors import UsageError, did_you_mean
-from archlock.locking.tabular.predictor import contrast_of_scores, predicted_scores
+from archlock.locking.tabular.predictor import contrast_of_scores, joint_scores, predicted_scores
 from archlock.locking.tabular.problem import Pool
 from archlock.scores import FloatArray
 
 Labels = Mapping[int, float]
 """Class to raw value."""
+Scores = dict[str, FloatArray]
+"""Task to a score of each class, shape (classes,) each."""
+Generators = Callable[[str], np.random.Generator]
+"""Task to the generator of what is random on it."""
 
 TREES = 300
 
@@ -24,29 +28,38 @@ class Predictor:
     """One way to predict.
 
     Attributes:
-        scores: from a pool, labels of one task and a generator to a score of each class, shape (classes,).
+        scores: from a pool, task to labels, and task to generator to task to scores.
         contrast: from a pool, labels of source and target, and the scores of both to source rank minus target rank,
             shape (classes,); None for the difference of the ranks of the scores.
     """
 
-    scores: Callable[[Pool, Labels, np.random.Generator], FloatArray]
+    scores: Callable[[Pool, Mapping[str, Labels], Generators], Scores]
     contrast: Callable[[Pool, Labels, Labels, FloatArray, FloatArray], FloatArray] | None = None
 
 
-def gaussian_process(pool: Pool, labels: Labels, rng: np.random.Generator) -> FloatArray:
-    """The surrogate of the locking methods; it draws nothing."""
-    return predicted_scores(pool, labels)
+def joint_gaussian_process(pool: Pool, labels: Mapping[str, Labels], generators: Generators) -> Scores:
+    """One process over all tasks in play; it draws nothing."""
+    return joint_scores(pool, labels)
 
 
-def extra_trees(pool: Pool, labels: Labels, rng: np.random.Generator) -> FloatArray:
-    """Extremely randomised trees on one-hot operations (Geurts et al., 2006): the plain baseline."""
-    features = pool.features["one_hot"]
+def gaussian_process(pool: Pool, labels: Mapping[str, Labels], generators: Generators) -> Scores:
+    """The surrogate of the locking methods, each task on its own; it draws nothing."""
+    return {task: predicted_scores(pool, own) for task, own in labels.items()}
+
+
+def extra_trees(pool: Pool, labels: Mapping[str, Labels], generators: Generators) -> Scores:
+    """Extremely randomised trees on one-hot operations (Geurts et al., 2006), each task on its own: the baseline."""
+    return {task: _trees(pool.features["one_hot"], own, generators(task)) for task, own in labels.items()}
+
+
+def _trees(features: FloatArray, labels: Labels, rng: np.random.Generator) -> FloatArray:
     trees = ExtraTreesRegressor(TREES, min_samples_leaf=2, random_state=int(rng.integers(2**31)), n_jobs=1)
     trees.fit(features[list(labels)], np.array(list(labels.values())))
     return np.asarray(trees.predict(features), dtype=np.float64)
 
 
 PREDICTORS: dict[str, Predictor] = {
+    "joint-gp": Predictor(joint_gaussian_process, contrast_of_scores),
     "gaussian-process": Predictor(gaussian_process, contrast_of_scores),
     "extra-trees": Predictor(extra_trees),
 }

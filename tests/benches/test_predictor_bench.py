@@ -33,10 +33,11 @@ def test_a_predictor_ranks_what_it_has_not_seen(table_file, name):
 def test_labelled_classes_are_not_judged(table_file, monkeypatch):
     """A predictor that knows its labels and nothing else is worth nothing."""
 
-    def remembers(pool, labels, rng):
-        mean = rng.standard_normal(pool.classes)
-        mean[list(labels)] = list(labels.values())
-        return mean
+    def remembers(pool, labels, generators):
+        found = {task: generators(task).standard_normal(pool.classes) for task in labels}
+        for task, own in labels.items():
+            found[task][list(own)] = list(own.values())
+        return found
 
     monkeypatch.setitem(PREDICTORS, "remembers", Predictor(remembers))
     result = run_predictor_trial(PredictorTrial(TableChoice("", table_file), "remembers", 2000, 0))
@@ -47,9 +48,9 @@ def test_labelled_classes_are_not_judged(table_file, monkeypatch):
 def test_predictors_see_the_same_labels(table_file, monkeypatch):
     seen = []
 
-    def watches(pool, labels, rng):
-        seen.append((tuple(labels), tuple(labels.values())))
-        return np.zeros(pool.classes)
+    def watches(pool, labels, generators):
+        seen.extend((tuple(own), tuple(own.values())) for own in labels.values())
+        return {task: np.zeros(pool.classes) for task in labels}
 
     monkeypatch.setitem(PREDICTORS, "watches", Predictor(watches))
     choice = TableChoice("", table_file, ("task0", "task1"))
@@ -66,7 +67,7 @@ def test_a_predictor_with_a_contrast_of_its_own_is_judged_by_it(table_file, monk
     def knows(pool, source, target, source_scores, target_scores):
         return contrast(truth["task0"], truth["task1"])
 
-    made = Predictor(lambda pool, labels, rng: np.zeros(pool.classes), knows)
+    made = Predictor(lambda pool, labels, rng: {task: np.zeros(pool.classes) for task in labels}, knows)
     monkeypatch.setitem(PREDICTORS, "knows", made)
     choice = TableChoice("", table_file, ("task0", "task1"))
     result = run_predictor_trial(PredictorTrial(choice, "knows", 50, 0))

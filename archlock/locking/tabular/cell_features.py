@@ -5,9 +5,6 @@ Genes are the edges 0-1, 0-2, 1-2, 0-3, 1-3, 2-3; options are 0 none, 1 skip, 2 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-
 import numpy as np
 
 from archlock.locking.tabular.problem import IntArray
@@ -15,9 +12,6 @@ from archlock.scores import FloatArray
 
 PATHS = ((3,), (0, 4), (1, 5), (0, 2, 5))
 """Edges of each way from the input, node 0, to the output, node 3."""
-
-INCOMING = {1: ((0, 0),), 2: ((0, 1), (1, 2)), 3: ((0, 3), (1, 4), (2, 5))}
-"""Node to its (node it hears, edge)."""
 
 NONE, SKIP, CONV3 = 0, 1, 3
 
@@ -79,51 +73,3 @@ def _spread(lengths: IntArray, ways: np.ndarray[tuple[int, ...], np.dtype[np.boo
     greatest = np.where(ways, lengths, 0).max(axis=1)
     mean = np.where(ways, lengths, 0).sum(axis=1) / np.maximum(ways.sum(axis=1), 1)
     return [least.astype(np.float64), mean, greatest.astype(np.float64)]
-
-
-def cell_subtrees(operations: IntArray) -> FloatArray:
-    """How often each rooted subtree of height 1 and 2 occurs in the live part, skips contracted; shape (n, subtrees).
-
-    A kernel of two rows is the Weisfeiler-Lehman kernel (Shervashidze et al., 2011; NAS-BOWL, Ru et al., 2021).
-    Subtrees that occur in one cell alone are left out: no other cell could share them.
-    """
-    live = live_edges(operations)
-    counters = [_subtrees(row, alive) for row, alive in zip(operations.tolist(), live.tolist(), strict=True)]
-    seen = Counter(tree for counter in counters for tree in counter)
-    trees = {tree: column for column, tree in enumerate(sorted(tree for tree, cells in seen.items() if cells > 1))}
-    features = np.zeros((len(operations), len(trees)))
-    for row, counter in enumerate(counters):
-        for tree, count in counter.items():
-            if tree in trees:
-                features[row, trees[tree]] = count
-    return features
-
-
-def _subtrees(operations: Sequence[int], live: Sequence[bool]) -> Counter[str]:
-    """Subtrees below every operation and below the output, as text."""
-    found: Counter[str] = Counter()
-    roots: list[tuple[str, int]] = [("out", 3)]
-    for hears in INCOMING.values():
-        roots += [(str(operations[edge]), heard) for heard, edge in hears if live[edge] and operations[edge] > SKIP]
-    for label, node in roots:
-        for height in (1, 2):
-            found[f"{height}{label}{_below(operations, live, node, height)}"] += 1
-    return found
-
-
-def _below(operations: Sequence[int], live: Sequence[bool], node: int, height: int) -> str:
-    """What a node hears, to a height, in an order that does not depend on the numbering of nodes."""
-    return "(" + ",".join(sorted(_heard(operations, live, node, height))) + ")"
-
-
-def _heard(operations: Sequence[int], live: Sequence[bool], node: int, height: int) -> Iterable[str]:
-    if node == 0:
-        yield "in"
-        return
-    for heard, edge in INCOMING[node]:
-        if not live[edge]:
-            continue
-        if operations[edge] == SKIP:
-            yield from _heard(operations, live, heard, height)
-        else:
-            yield str(operations[edge]) + (_below(operations, live, heard, height - 1) if height > 1 else "")

@@ -10,13 +10,15 @@ from typing import Protocol
 
 import numpy as np
 
-from archlock.locking.tabular.cell_features import cell_graph, cell_paths, cell_subtrees
+from archlock.locking.tabular.cell_features import cell_graph, cell_paths
 from archlock.locking.tabular.macro_features import macro_shape
 from archlock.locking.tabular.problem import IntArray, Pool
 from archlock.scores import FloatArray
 
 CELLS = ("nasbench201", "transnas_micro")
 MACRO = "transnas_macro"
+ROWS = "rows"
+"""Feature of a pool: of how many measured rows the value of a class is the mean."""
 
 
 class Architectures(Protocol):
@@ -47,19 +49,19 @@ def pool_of(table: Architectures, published: Mapping[str, FloatArray] | None = N
     """The classes of a table with their features.
 
     Always: ``one_hot`` (genes of the representative), ``one_hot_mean`` (the same, averaged over all twins of the class,
-    so that it does not depend on which twin stands for it). Cells of four nodes: ``paths`` (how often each sequence of
-    operations leads from input to output), ``graph`` (counts and depths), ``subtrees`` (Weisfeiler-Lehman counts).
-    Macro networks: ``shape`` (channels and resolution along the depth).
+    so that it does not depend on which twin stands for it), ``rows`` (of how many rows the class is the mean). Cells of
+    four nodes: ``paths`` (how often each sequence of operations leads from input to output), ``graph`` (counts and
+    depths). Macro networks: ``shape`` (channels and resolution along the depth).
 
     Args:
         table: architectures; its labels are not touched.
         published: further label-free features by name, shape (classes, width) each.
     """
     operations = np.asarray(table.genotypes[table.representatives], dtype=np.int64)
-    features = {"one_hot": one_hot(operations), "one_hot_mean": _mean_one_hot(table)}
+    rows = np.bincount(table.classes, minlength=len(operations)).astype(np.float64)[:, None]
+    features = {"one_hot": one_hot(operations), "one_hot_mean": _mean_one_hot(table), ROWS: rows}
     if table.space in CELLS:
         features |= {"paths": cell_paths(operations), "graph": cell_graph(operations)}
-        features["subtrees"] = cell_subtrees(operations)
     elif table.space == MACRO:
         features["shape"] = macro_shape(operations)
     return Pool(table.space, operations, features | dict(published or {}), table.neighbours)

@@ -14,8 +14,8 @@ from archlock.scores import FloatArray
 CELLS = ("nasbench201", "transnas_micro")
 BLOCKS = ("one_hot_mean", "paths")
 """Features of a pool that share one length scale each."""
-COLUMNS = "shape"
-"""Features of a pool of which every column has its own length scale."""
+COLUMNS, GRAPH = "shape", "graph"
+"""Features of a pool of which every column has its own length scale; the latter in `rich_groups` alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,18 @@ def feature_groups(pool: Pool) -> Groups:
     else:
         blocks += [np.eye(int(gene.max()) + 1)[gene] for gene in pool.operations.T]
     return grouped(blocks)
+
+
+def rich_groups(pool: Pool) -> Groups:
+    """Groups of `feature_groups`, and for cells every count and depth of ``graph`` as its own.
+
+    For models that are fitted seldom and to the labels of several tasks, where more groups pay.
+    """
+    groups = feature_groups(pool)
+    if GRAPH not in pool.features:
+        return groups
+    graph = grouped(pool.features[GRAPH].T)
+    return Groups(np.hstack([groups.features, graph.features]), np.append(groups.group, graph.group + groups.count))
 
 
 def grouped(blocks: Iterable[FloatArray]) -> Groups:
