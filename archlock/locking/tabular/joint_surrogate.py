@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 
 from archlock.locking.tabular.kernels import Groups, matern32, squared_distances
 from archlock.locking.tabular.problem import IntArray
@@ -173,7 +173,7 @@ def fit_joint(labels: JointLabels) -> JointParameters:
         return value + 0.5 * float(away @ away), slope + away / width
 
     # A line search that steps far out would overflow, and eigenvalues of NaN are looked for without an end.
-    bounds = np.stack([start - FURTHEST * width, start + FURTHEST * width], axis=1)
+    bounds = Bounds(start - FURTHEST * width, start + FURTHEST * width)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS})
     return JointParameters.of(np.asarray(found.x, dtype=np.float64), labels.tasks)
 
