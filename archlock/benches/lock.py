@@ -78,7 +78,7 @@ def trials(bench: LockBench) -> list[Trial]:
     for source, target in pairs:
         bar = source_bar(table, source, bench.rules, bench.thresholds.get(source))
         try:
-            make_judge(table, source, target, bar, robust=False)
+            make_judge(table, source, target, bar, robust=bench.rules.robust)
         except (UsageError, BudgetError) as error:
             raise type(error)(f"source {source!r}, target {target!r}: {error}") from None
     return [Trial(bench, source, target, seed) for source, target in pairs for seed in bench.seeds]

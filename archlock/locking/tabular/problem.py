@@ -161,6 +161,8 @@ Method = Callable[[Problem], Proposal]
 def _check(pool: Pool, source: str, target: str, budgets: Mapping[str, int], values: Mapping[str, FloatArray]) -> None:
     if source == target:
         raise UsageError(f"target {target!r} is the source: a lock needs two tasks")
+    if pool.classes <= PICKS:
+        raise UsageError(f"a table of {pool.classes} different architectures is too small: {PICKS} are proposed")
     for task in (source, target, *budgets):
         if task not in values:
             raise UsageError(f"task {task!r} is not of this table.{did_you_mean(task, tuple(values))}")
