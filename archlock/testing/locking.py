@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from archlock.locking.tabular.features import pool_of
-from archlock.locking.tabular.problem import Method, Mode
+from archlock.locking.tabular.problem import Ablation, Method, Mode
 from archlock.locking.tabular.protocol import Rules, Values, bought_values, make_problem, noisy_values, source_bar
 from archlock.scores import FloatArray
 from archlock.seeding import numpy_generator
@@ -42,18 +44,38 @@ def _columns(values: FloatArray) -> dict[str, FloatArray]:
 
 
 def check_replay(
-    method: Method, mode: Mode, *, robust: bool = False, labels: int = 20, seed: int = 0, table: Table | None = None
+    method: Method,
+    mode: Mode,
+    *,
+    robust: bool = False,
+    valid: bool = False,
+    ablated: tuple[Ablation, ...] = (),
+    labels: int = 20,
+    seed: int = 0,
+    table: Table | None = None,
+    published: Mapping[str, FloatArray] | None = None,
 ) -> None:
     """The replay test: with every value that was not read replaced by noise, picks and readings stay the same.
+
+    Args:
+        method: under test.
+        mode: as of `Rules`, like the next four.
+        robust: judge after the best edit.
+        valid: validation values are bought.
+        ablated: parts that are replaced by random choices.
+        labels: budget on each readable task.
+        seed: of the trial.
+        table: a small made-up one unless given; its first two tasks are the source and the target.
+        published: features of published scores, as for `pool_of`.
 
     Raises:
         AssertionError: the method has seen something that is not among its labels, or draws from elsewhere than its
             generator, or exceeds its budgets.
     """
     table = table or small_table()
-    rules = Rules(mode, labels, robust)
-    pool, bar = pool_of(table), source_bar(table, table.tasks[0], rules)
-    values = bought_values(table, table.tasks, valid=False)
+    rules = Rules(mode, labels, robust, valid, ablated)
+    pool, bar = pool_of(table, published), source_bar(table, table.tasks[0], rules)
+    values = bought_values(table, table.tasks, valid)
 
     def run(shown: Values) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         problem = make_problem(pool, shown, table.tasks[0], table.tasks[1], bar, rules, seed, table.name)

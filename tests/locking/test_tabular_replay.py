@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from archlock.locking.tabular.problem import Problem, Proposal
+from archlock.locking.tabular.problem import ABLATIONS, Problem, Proposal
+from archlock.locking.tabular.published import load_published
 from archlock.locking.tabular.random_picks import filled
 from archlock.locking.tabular.registry import METHODS, default_method, load_method
+from archlock.tables import load_table
 from archlock.testing import check_replay, small_table
 
+DATA = os.environ.get("ARCHLOCK_DATA", "")
 MODES = ("known", "unknown", "paper")
 
 
@@ -26,6 +32,24 @@ CASES = [(name, *setting) for name in METHODS for setting in settings_of(name)]
 @pytest.mark.parametrize(("name", "mode", "robust"), CASES)
 def test_noise_in_place_of_unread_values_changes_no_pick(name, mode, robust):
     check_replay(load_method(name), mode, robust=robust)
+
+
+@pytest.mark.parametrize("part", ABLATIONS)
+@pytest.mark.parametrize(("name", "mode", "robust"), [case for case in CASES if case[0] != "random"])
+def test_noise_changes_no_pick_where_a_part_is_random_or_validation_is_bought(name, mode, robust, part):
+    check_replay(load_method(name), mode, robust=robust, ablated=(part,), valid=True)
+
+
+@pytest.mark.parametrize("table", ["transnas_micro", "transnas_macro"])
+@pytest.mark.parametrize(("name", "mode", "robust"), [case for case in CASES if case[0] != "random"])
+@pytest.mark.skipif(
+    not (Path(DATA) / "transnasbench101" / "transnasbench101.npz").is_file() if DATA else True,
+    reason="needs the published tables in $ARCHLOCK_DATA",
+)
+def test_noise_changes_no_pick_on_a_published_table_with_its_published_scores(name, mode, robust, table):
+    loaded = load_table(table)
+    published = load_published(loaded).features()
+    check_replay(load_method(name), mode, robust=robust, table=loaded, published=published, labels=40)
 
 
 def test_another_seed_is_another_draw():
