@@ -72,10 +72,12 @@ def test_genes_and_classes_are_those_of_the_table(table):
 
 @pytest.mark.parametrize(("task", "classes"), [("cifar10", 10), ("cifar100", 100), ("imagenet16", 120)])
 def test_parameters_are_those_of_the_table(table, task, classes):
-    """As the genotype says, edges without effect included."""
-    rows = np.random.default_rng(classes).choice(len(table["arch_ops"]), 12, replace=False)
-    io = IOSpec(3, 32, 32, OutputKind.CLASSES, classes)
-    for row in rows:
+    """As the genotype says, edges without effect included: all from their parts, and some as they are built."""
+    io, cells = IOSpec(3, 32, 32, OutputKind.CLASSES, classes), table["arch_ops"].astype(np.int64)
+    skeleton = parameters((0,) * 6, io)
+    added = np.array([parameters((operation, 0, 0, 0, 0, 0), io) - skeleton for operation in range(5)])
+    np.testing.assert_array_equal(skeleton + added[cells].sum(axis=1), table[f"params_{task}"])
+    for row in np.random.default_rng(classes).choice(len(cells), 12, replace=False):
         assert parameters(tuple(table["arch_ops"][row].tolist()), io) == table[f"params_{task}"][row]
 
 
