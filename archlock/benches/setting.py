@@ -11,7 +11,7 @@ from archlock.locking.tabular.features import pool_of
 from archlock.locking.tabular.problem import Pool
 from archlock.locking.tabular.published import Published, load_published
 from archlock.tables import Table, load_table
-from archlock.tables.user import load_table_file
+from archlock.tables.registry import open_table_file
 
 WIDER = {"nasbench201": "nasbench360"}
 """Table to one of the same architectures with more tasks, taken where ``--tasks`` names one of those."""
@@ -55,7 +55,7 @@ class TableChoice:
             UsageError: the file's architectures are of another space.
         """
         if self.file is not None:
-            table = _read_file(self.file, _stamp(self.file))
+            table = open_table_file(self.file)
             if self.name not in ("", table.name, table.space):
                 raise UsageError(f"{self.file}: architectures of {table.space!r}, not of {self.name!r}; set --space")
             return table
@@ -97,17 +97,3 @@ def open_setting(choice: TableChoice) -> Setting:
     table = choice.open()
     published = load_published(table, choice.data) if choice.file is None else Published()
     return Setting(table, pool_of(table, published.features()), published)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Size and time of change of a file, so that one that was written anew is read anew; zeros where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return (0, 0)
-    return (status.st_size, status.st_mtime_ns)
-
-
-@lru_cache(maxsize=2)
-def _read_file(path: Path, stamp: tuple[int, int]) -> Table:
-    return load_table_file(path)

@@ -52,13 +52,17 @@ def load_table(name: str, data: Path | None = None) -> Table:
         TableError: unknown name, or a file that is missing, damaged, or of another version.
     """
     if name.endswith(FILE_ENDING):
-        path = Path(name).expanduser()
-        return _read_file(path, _stamp(path))
+        return open_table_file(Path(name).expanduser())
     folder, known = data_folder(data), table_names(data)
     if name not in known:
         raise TableError(f"no table {name!r}.{did_you_mean(name, known)}")
     files = READERS[name][1] if name in READERS else (user_file(name, folder),)
     return _read(name, folder, tuple(_stamp(folder / file) for file in files))
+
+
+def open_table_file(path: Path) -> Table:
+    """A user's file, read at the first call and shared until it changes; raises as `load_table_file`."""
+    return _read_file(path, _stamp(path))
 
 
 def _stamp(path: Path) -> tuple[int, int]:
