@@ -42,7 +42,7 @@ def variants(settings: RunSettings) -> dict[str, list[str]]:
     every = [f"labels.architectures={count}", f"labels.target_architectures={count}", "labels.rounds=0"]
     return {
         "the search": [],
-        "random labels (no predictor, no engine)": [*every, f"proxies.architectures={count}"],
+        "random labels": [*every, f"proxies.architectures={count}"],
         "random engine": ["engine.name=random"],
         "random simulated targets": ["targets.cosine=0.0001"],
     }
