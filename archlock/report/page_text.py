@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-import yaml
-
 from archlock.figures import Figure
 from archlock.report.record import RunRecord, Summary
 from archlock.scores import Origin
+from archlock.strict_yaml import to_yaml
 
 NARROW = "\u202f"
 FIXED = "\u00a0"
@@ -115,17 +114,9 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-class _WithoutAliases(yaml.SafeDumper):
-    """Writes a value out wherever it stands: archlock's settings know no aliases."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
 def yaml_text(values: Mapping[str, object]) -> str:
     """Settings as YAML, in their own order."""
-    dump: Callable[..., str] = yaml.dump
-    return dump(dict(values), Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True, width=100).rstrip()
+    return to_yaml(dict(values)).rstrip()
 
 
 def summary_sentence(summary: Summary) -> str:
