@@ -80,8 +80,9 @@ def _check_fit(apart: Path, folder: Path) -> None:
             raise ModelError(f"{where}: {io['outputs']!r:.40} outputs")
         space = load_space(text["space"])
         spec = IOSpec(sizes[0], sizes[1], sizes[2], OutputKind(io["output"]), io["outputs"])
+        genotype = parse_genotype(space, text["genotype"])
         with torch.device("meta"):
-            wanted = space.build(parse_genotype(space, text["genotype"]), spec).state_dict()
+            wanted = {name: tuple(value.shape) for name, value in space.build(genotype, spec).state_dict().items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{where}: damaged: {type(error).__name__}: {error}") from None
     except ModelError:
@@ -90,8 +91,15 @@ def _check_fit(apart: Path, folder: Path) -> None:
         raise ModelError(f"{where}: {error}") from None
     with safe_open(apart / WEIGHTS, "pt") as stored:
         found = {name: tuple(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118  # no mapping
-    if wrong := [name for name, value in wanted.items() if found.get(name) != tuple(value.shape)]:
-        raise ModelError(f"{folder / WEIGHTS}: weights do not fit the architecture: {wrong[0]}")
+    if found == wanted:
+        return
+    if (canonical := format_genotype(genotype)) != text["genotype"].strip():
+        raise ModelError(
+            f"{where}: genotype {text['genotype']:.200} is not in its canonical form, {canonical}, and the weights are "
+            f"not of that form; train and export the canonical network"
+        )
+    wrong = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+    raise ModelError(f"{folder / WEIGHTS}: {len(wrong)} weights do not fit the architecture: {', '.join(wrong[:3])}")
 
 
 def _no_model(folder: Path) -> str:
