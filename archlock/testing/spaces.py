@@ -215,6 +215,16 @@ def raw_genotypes(space: SearchSpace, rng: np.random.Generator, count: int) -> l
     return [tuple(int(rng.integers(len(choice.options))) for choice in space.choices) for _ in range(count)]
 
 
+def genotype_of(space: SearchSpace, **options: object) -> Genotype:
+    """Index 0 everywhere but in the named genes, given by option; dots of a gene's name written as two underscores."""
+    genes = [0] * len(space.choices)
+    names = [choice.name for choice in space.choices]
+    for name, option in options.items():
+        position = names.index(name.replace("__", "."))
+        genes[position] = space.choices[position].options.index(option)
+    return tuple(genes)
+
+
 def inputs_for(io: IOSpec) -> Tensor:
     """A fixed random batch."""
     return torch.randn(BATCH, *io.input_shape, generator=torch.Generator().manual_seed(0))

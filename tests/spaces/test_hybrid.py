@@ -1,5 +1,6 @@
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,19 +15,12 @@ from archlock.spaces.hybrid_layers import resize, to_luminance
 from archlock.spaces.hybrid_options import STAGE_NAMES
 from archlock.spaces.network import inherit
 from archlock.spaces.protocol import Genotype
+from archlock.testing import genotype_of
 
 SPACE = HybridSpace()
 NAMES = [choice.name for choice in SPACE.choices]
 SMALL = IOSpec(3, 16, 16, OutputKind.CLASSES, 10)
-
-
-def genotype(**options: object) -> Genotype:
-    """Index 0 everywhere but in the named genes, given by option; dots written as two underscores."""
-    genes = [0] * len(NAMES)
-    for name, option in options.items():
-        position = NAMES.index(name.replace("__", "."))
-        genes[position] = SPACE.choices[position].options.index(option)
-    return tuple(genes)
+genotype = partial(genotype_of, SPACE)
 
 
 def outputs_of(genes: Genotype, io: IOSpec, canonical: bool = True) -> Tensor:

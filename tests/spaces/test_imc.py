@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +18,11 @@ from archlock.spaces.imc_options import BLOCK_NAMES, BlockSpec
 from archlock.spaces.imc_traits import TRAITS
 from archlock.spaces.network import inherit
 from archlock.spaces.protocol import Genotype
+from archlock.testing import genotype_of
 
 SPACE = ImcSpace()
-NAMES = [choice.name for choice in SPACE.choices]
 SMALL = IOSpec(3, 16, 16, OutputKind.CLASSES, 10)
-
-
-def genotype(**options: object) -> Genotype:
-    """Index 0 everywhere but in the named genes, given by option; dots written as two underscores."""
-    genes = [0] * len(NAMES)
-    for name, option in options.items():
-        position = NAMES.index(name.replace("__", "."))
-        genes[position] = SPACE.choices[position].options.index(option)
-    return tuple(genes)
+genotype = partial(genotype_of, SPACE)
 
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "spaces-imc.md"
