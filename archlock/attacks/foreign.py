@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from archlock.attacks.foreign_edits import FOREIGN_EDITS
+from archlock.attacks.foreign_head import find_head
+from archlock.attacks.grafts import joined
 from archlock.attacks.loot import HeadWeights
 from archlock.errors import ModelError
 from archlock.iospec import IOSpec, OutputKind
 from archlock.spaces.network import Network
-
-HEADS = (nn.Linear, nn.Conv2d)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ class TappedBody(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) to (batch, features, h, w); h = w = 1 for pooled features."""
-        maps: list[Tensor] = []
+        maps: dict[nn.Module, list[Tensor]] = {}
         leaves = [module for module in self.network.modules() if self.spatial and not list(module.children())]
         hooks = [_watch(module, maps) for module in leaves]
         try:
@@ -123,13 +123,16 @@ class TappedBody(nn.Module):
             for hook in hooks:
                 hook.remove()
         taken = self.tap.taken()
-        return maps[-1] if maps else as_map(taken)
+        last = maps[next(reversed(maps))] if maps else taken
+        return as_map(joined(last, len(x)))
 
 
-def _watch(module: nn.Module, maps: list[Tensor]) -> torch.utils.hooks.RemovableHandle:
+def _watch(module: nn.Module, maps: dict[nn.Module, list[Tensor]]) -> torch.utils.hooks.RemovableHandle:
+    """Keep the maps that a module gives; the one that gave one last comes last."""
+
     def keep(_: nn.Module, __: object, result: object) -> None:
         if isinstance(result, Tensor) and result.dim() == 4 and result.shape[2] * result.shape[3] > 1:
-            maps.append(result)
+            maps[module] = [*maps.pop(module, []), result]
 
     return module.register_forward_hook(keep)
 
@@ -141,19 +144,19 @@ class _Tap(nn.Module):
         super().__init__()
         self.outputs = head.out_features if isinstance(head, nn.Linear) else head.out_channels
         self.linear = isinstance(head, nn.Linear)
-        self._seen: Tensor | None = None
+        self._seen: list[Tensor] = []
 
     def forward(self, x: Tensor) -> Tensor:
         """Zeros as the head's outputs."""
-        self._seen = x
+        self._seen.append(x)
         shape = (*x.shape[:-1], self.outputs) if self.linear else (x.shape[0], self.outputs, *x.shape[2:])
         return x.new_zeros(shape)
 
-    def taken(self) -> Tensor:
-        """What came in last."""
-        if self._seen is None:
+    def taken(self) -> list[Tensor]:
+        """What came in since the last time, in order."""
+        if not self._seen:
             raise ModelError("the model's last layer was not reached")
-        seen, self._seen = self._seen, None
+        seen, self._seen = self._seen, []
         return seen
 
 
@@ -164,40 +167,3 @@ def as_map(features: Tensor) -> Tensor:
     if features.dim() == 3:
         return features.transpose(1, 2)[:, :, :, None]
     return features
-
-
-def find_head(network: nn.Module, io: IOSpec) -> str:
-    """Dotted name of the layer whose result, and nothing else, decides the outputs.
-
-    Raises:
-        ModelError: the network fails on ``io``'s inputs, or no linear layer or convolution is such.
-    """
-    called: list[str] = []
-    names = {module: name for name, module in network.named_modules() if isinstance(module, HEADS)}
-    hooks = [module.register_forward_hook(lambda m, _, __: called.append(names[m])) for module in names]
-    example = torch.zeros(2, *io.input_shape)
-    try:
-        with torch.no_grad():
-            network.eval()(example)
-    except (RuntimeError, ValueError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"the model fails on an input of shape {io.input_shape}: {reason}") from None
-    finally:
-        for hook in hooks:
-            hook.remove()
-    for name in reversed(called):
-        if _decides(network, name, example):
-            return name
-    raise ModelError("the model's outputs do not come from one linear layer or convolution: no head can be exchanged")
-
-
-def _decides(network: nn.Module, name: str, example: Tensor) -> bool:
-    """Whether outputs no longer depend on inputs once a layer's result is constant."""
-    inputs = torch.randn(example.shape, generator=torch.Generator().manual_seed(0))
-    hook = network.get_submodule(name).register_forward_hook(lambda _, __, result: torch.zeros_like(result))
-    try:
-        with torch.no_grad():
-            constant = torch.allclose(network(inputs), network(-inputs))
-    finally:
-        hook.remove()
-    return constant

@@ -47,9 +47,9 @@ class Tapped(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, h, w) to (batch, features + taps, h', w')."""
-        seen: dict[str, Tensor] = {}
+        seen: dict[str, list[Tensor]] = {name: [] for name in self.names}
         hooks = [
-            self.body.get_submodule(name).register_forward_hook(lambda _, __, out, name=name: seen.update({name: out}))
+            self.body.get_submodule(name).register_forward_hook(lambda _, __, out, name=name: seen[name].append(out))
             for name in self.names
         ]
         try:
@@ -57,8 +57,20 @@ class Tapped(nn.Module):
         finally:
             for hook in hooks:
                 hook.remove()
-        taps = [functional.adaptive_avg_pool2d(seen[name], features.shape[2:]) for name in self.names if name in seen]
+        maps = [joined(parts, len(x)) for parts in seen.values() if parts]
+        taps = [functional.adaptive_avg_pool2d(each, features.shape[2:]) for each in maps]
         return torch.cat([features, *taps], dim=1)
+
+
+def joined(parts: list[Tensor], samples: int) -> Tensor:
+    """What a layer gave in one pass: its last result, or all of them where it saw the samples in chunks.
+
+    Args:
+        parts: results in order, samples first.
+        samples: how many went in; a last chunk may have been filled up beyond them.
+    """
+    whole = parts[-1] if len(parts[-1]) >= samples else torch.cat(parts)
+    return whole[:samples]
 
 
 class Deepened(nn.Module):

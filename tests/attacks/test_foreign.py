@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from archlock.attacks import ATTACKS, AttackBudget, ForeignModel, attack
-from archlock.attacks.foreign import find_head
 from archlock.attacks.tuning import reinitialise
-from archlock.errors import ModelError
 from archlock.iospec import IOSpec, OutputKind
+from archlock.loading.pt2.trial import InChunks
 from archlock.spaces.network import Network
 from archlock.tasks.registry import load_task
 from archlock.tasks.settings import TaskSettings
@@ -106,6 +105,22 @@ def colours() -> Task:
 
 def weights_of(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_model_of_a_fixed_batch_is_attacked_in_chunks(colours: Task, batch: int) -> None:
+    torch.manual_seed(0)
+    network = ResNetLike().eval()
+    model, chunked = ForeignModel.of(network, IO), ForeignModel.of(InChunks(network, batch), IO)
+    assert chunked.head == "network.fc"
+    inputs = torch.randn(7, 3, 16, 16)
+    with torch.no_grad():
+        bodies = [each.rebuild(IO, 0).eval().body(inputs) for each in (model, chunked)]
+    torch.testing.assert_close(bodies[1], bodies[0])
+    darcy = load_task(TaskSettings(name="darcy", samples=60), input_shape=(3, 16, 16))
+    for target in (colours, darcy):
+        for name in ("linear-probe", "fine-tune", "surgery:taps", "surgery:side"):
+            assert attack(chunked, name, target, AttackBudget(1.0, 2, 16, (0.01,)), 0) is not None
 
 
 def test_the_head_is_found(kind: str, model: ForeignModel) -> None:
@@ -241,22 +256,3 @@ def test_from_scratch_keeps_no_weight() -> None:
     drawn = [name for name, value in before.items() if value.unique().numel() > 1]
     assert drawn
     assert not any(torch.equal(before[name], after[name]) for name in drawn)
-
-
-def test_a_model_without_one_last_layer_is_refused() -> None:
-    class TwoHeads(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.one, self.two = nn.Linear(768, 10), nn.Linear(768, 10)
-
-        def forward(self, x: Tensor) -> Tensor:
-            logits: Tensor = self.one(x.flatten(1)) + self.two(x.flatten(1).neg())
-            return logits
-
-    with pytest.raises(ModelError, match="no head can be exchanged"):
-        find_head(TwoHeads(), IO)
-
-
-def test_a_model_of_other_inputs_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"fails on an input of shape \(3, 16, 16\)"):
-        find_head(nn.Sequential(nn.Flatten(), nn.Linear(5, 2)), IO)
