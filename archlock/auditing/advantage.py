@@ -31,23 +31,23 @@ def advantages(
     """
     rows = []
     for target, fraction in dict.fromkeys((line.target, line.fraction) for line in references):
-        own = _by_attack(attacks, target, fraction)
-        public = _by_attack(references, target, fraction)
+        own = by_attack(attacks, target, fraction)
+        public = by_attack(references, target, fraction)
         released = {name: lines for name, lines in own.items() if lines[0].is_as_released}
         if not released or not public:
             continue
-        best, before, rival = _strongest(own), _strongest(released), _strongest(public)
+        best, before, rival = strongest(own), strongest(released), strongest(public)
         reached, reference = own[best], public[rival]
         rows.append(
             Advantage(
                 target=target,
                 fraction=fraction,
                 attack=best,
-                value=_figure([line.value.value for line in reached]),
+                value=mean_figure(reached),
                 released_attack=before,
-                as_released=_figure([line.value.value for line in released[before]]),
+                as_released=mean_figure(released[before]),
                 reference=rival,
-                reference_value=_figure([line.value.value for line in reference]),
+                reference_value=mean_figure(reference),
                 advantage=_difference(reached, reference, test_samples[target]),
             )
         )
@@ -72,31 +72,47 @@ def summarise(rows: Sequence[Advantage]) -> tuple[Summary, ...]:
 def prices(attacks: Sequence[AttackLine], references: Sequence[AttackLine]) -> tuple[Price, ...]:
     """The least that reaches each of `SHARES` of the reference with all of the data; surgeries included.
 
-    An attacker stops at what is cheapest, so all fractions compete. A reference at or below zero has no shares.
+    An attacker stops at what is cheapest, so all fractions compete, and sees validation data alone: whether an attack
+    got there is asked of its mean validation metric against the reference's, and its test metric is what is told. A
+    reference at or below zero has no shares.
     """
     found = []
     for target in dict.fromkeys(line.target for line in references):
         largest = max(line.fraction for line in references if line.target == target)
-        public = _by_attack(references, target, largest)
-        goal = float(np.mean([line.value.value for line in public[_strongest(public)]]))
-        own = [line for line in attacks if line.target == target]
+        public = by_attack(references, target, largest)
+        goal = _mean([line.validation for line in public[strongest(public)]])
+        groups = _offers([line for line in attacks if line.target == target])
         for share in SHARES if goal > 0 else ():
-            reached = [line for line in own if line.value.value >= share * goal]
-            cheapest = min(reached, key=lambda line: (line.macs, line.samples), default=None)
-            found.append(
-                Price(
-                    target=target,
-                    share=share,
-                    attack=cheapest.attack if cheapest else None,
-                    macs=cheapest.macs if cheapest else None,
-                    samples=cheapest.samples if cheapest else None,
-                    trainings=cheapest.trainings if cheapest else None,
-                )
-            )
+            reached = [lines for lines in groups if _mean([line.validation for line in lines]) >= share * goal]
+            found.append(_price(target, share, min(reached, key=_cost, default=None)))
     return tuple(found)
 
 
-def _by_attack(lines: Sequence[AttackLine], target: str, fraction: float) -> dict[str, list[AttackLine]]:
+def _offers(lines: Sequence[AttackLine]) -> list[list[AttackLine]]:
+    """Lines of one target by attack and fraction: what an attacker can choose among, each over its seeds."""
+    groups: dict[tuple[str, float], list[AttackLine]] = {}
+    for line in lines:
+        groups.setdefault((line.attack, line.fraction), []).append(line)
+    return list(groups.values())
+
+
+def _cost(lines: Sequence[AttackLine]) -> tuple[float, int]:
+    return _mean([line.macs for line in lines]), lines[0].samples
+
+
+def _price(target: str, share: float, paid: Sequence[AttackLine] | None) -> Price:
+    if paid is None:
+        return Price(target=target, share=share, attack=None, macs=None, samples=None, trainings=None)
+    macs, samples = _cost(paid)
+    trainings = round(_mean([line.trainings for line in paid]))
+    return Price(
+        target=target, share=share, attack=paid[0].attack, macs=macs, samples=samples, trainings=trainings,
+        value=mean_figure(paid),
+    )  # fmt: skip
+
+
+def by_attack(lines: Sequence[AttackLine], target: str, fraction: float) -> dict[str, list[AttackLine]]:
+    """Lines on one target at one fraction, by attack: one for each seed."""
     groups: dict[str, list[AttackLine]] = {}
     for line in lines:
         if line.target == target and line.fraction == fraction:
@@ -104,12 +120,18 @@ def _by_attack(lines: Sequence[AttackLine], target: str, fraction: float) -> dic
     return groups
 
 
-def _strongest(groups: dict[str, list[AttackLine]]) -> str:
-    return max(groups, key=lambda name: (np.mean([line.validation for line in groups[name]]), name))
+def strongest(groups: dict[str, list[AttackLine]]) -> str:
+    """The attack that is best on validation data, mean over seeds; the name decides a tie."""
+    return max(groups, key=lambda name: (_mean([line.validation for line in groups[name]]), name))
 
 
-def _figure(values: Sequence[float]) -> Figure:
-    return bootstrap_mean(values, Origin.ATTACKED)
+def mean_figure(lines: Sequence[AttackLine]) -> Figure:
+    """Mean test metric over seeds."""
+    return bootstrap_mean([line.value.value for line in lines], Origin.ATTACKED)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
 
 
 def _difference(reached: Sequence[AttackLine], reference: Sequence[AttackLine], samples: int) -> Figure:

@@ -179,6 +179,7 @@ class Price(Document):
         macs: multiply-adds of training, of the cheapest attack that got there.
         samples: target samples that it used.
         trainings: networks that it trained.
+        value: test metric that it reached; which attack got there, and was cheapest, is asked of validation data.
     """
 
     target: str
@@ -187,6 +188,7 @@ class Price(Document):
     macs: float | None
     samples: int | None
     trainings: int | None
+    value: Figure | None = None
 
 
 class LayerTransfer(Document):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archlock.auditing.record import Advantage, BudgetFacts, NotRun, PredictedAttack, Summary
+from archlock.auditing.record import Advantage, AttackLine, BudgetFacts, NotRun, PredictedAttack, Summary
+from archlock.auditing.recovery import recoveries, undone
 
 SURGERY = "surgery:"
-SURGERY_SHARE = 0.5
-"""Share of the gap between the released model and the reference from which on surgery is said to break a lock."""
 
 
 def headline(
@@ -17,8 +16,12 @@ def headline(
     means: Sequence[Summary],
     predicted: Sequence[PredictedAttack],
     not_run: Sequence[NotRun],
+    attacks: Sequence[AttackLine] = (),
 ) -> str:
-    """One sentence, and one on surgery where it undoes what looked locked; never that a model is secure."""
+    """One sentence, and one on surgery where it undoes the lock of a model that helps; never that a model is secure.
+
+    A model is called not broken only where no attack ends above a reference and no surgery undoes its lock.
+    """
     left_out = sorted({each.attack for each in not_run})
     missing = f"; not run: {', '.join(left_out)}" if left_out else ""
     means_of = f"{budget.steps} steps, {_count(len(budget.learning_rates), 'learning rate')} and "
@@ -30,41 +33,28 @@ def headline(
         )
     top = max(means, key=lambda mean: mean.fraction)
     worst = max((row for row in rows if row.fraction == top.fraction), key=lambda row: row.advantage.value)
-    helped = [row for row in rows if row.advantage.value > 0]
     over = f"over {_count(top.targets, 'target')} with {top.fraction:.0%} of the data"
-    figure = f"{_points(top.advantage.value)} on average {over}"
+    figure = f"transfer advantage {_points(top.advantage.value)} on average {over}"
+    surgery, at_most = _on_surgery(rows, attacks), f"{_points(worst.advantage.value)} ({worst.target}, {worst.attack})"
+    helped = {row.target for row in rows if row.advantage.value > 0}
     if helped:
-        verdict = f"The model helps on {len({row.target for row in helped})} of {top.targets} targets"
         tail = f"most on {worst.target}, {_points(worst.advantage.value)} by {worst.attack}"
-        sentence = f"{verdict} ({tail}): transfer advantage {figure}, {spent}{missing}."
-    else:
-        sentence = (
-            f"Not broken by the attacks that were run, {spent}: transfer advantage {figure}, at most "
-            f"{_points(worst.advantage.value)} ({worst.target}, {worst.attack}){missing}."
+        said = f"The model helps on {len(helped)} of {top.targets} targets ({tail}): {figure}, {spent}{missing}."
+        return f"{said} {surgery}." if surgery else said
+    if surgery:
+        return (
+            f"{surgery}; no attack that was run ended above a reference, {spent}: {figure}, at most {at_most}{missing}."
         )
-    return sentence + _on_surgery(rows)
+    return f"Not broken by the attacks that were run, {spent}: {figure}, at most {at_most}{missing}."
 
 
-def _on_surgery(rows: Sequence[Advantage]) -> str:
-    """Where an edit of the architecture recovers more than half of what the model lacked as it was released.
-
-    Each target once, at the largest share of its data where that is so. What lies within the interval of the advantage
-    is no lack, and an open student's success is not the edit's.
-    """
-    undone: dict[str, str] = {}
-    for row in sorted(rows, key=lambda row: row.fraction):
-        gap = row.reference_value.value - row.as_released.value
-        gained = row.value.value - row.as_released.value
-        if row.attack.startswith(SURGERY) and gap > _noise(row) and gained > SURGERY_SHARE * gap:
-            undone[row.target] = f"{row.attack.removeprefix(SURGERY)} recovers {gained / gap:.0%} of the gap"
-    told = ", ".join(f"{target} ({what})" for target, what in undone.items())
-    return f" Surgery undoes the lock on {told}." if told else ""
-
-
-def _noise(row: Advantage) -> float:
-    """Half the width of the advantage's interval; 0 where it has none."""
-    low, high = row.advantage.low, row.advantage.high
-    return 0.0 if low is None or high is None else (high - low) / 2
+def _on_surgery(rows: Sequence[Advantage], attacks: Sequence[AttackLine]) -> str:
+    """Where an edit of the architecture undoes the lock, see `Recovery.undoes_lock`; empty where none does."""
+    told = [
+        f"{each.row.target} ({(each.surgery or '').removeprefix(SURGERY)} recovers {each.share:.0%} of the gap)"
+        for each in undone(recoveries(rows, attacks))
+    ]
+    return f"Surgery undoes the lock on {', '.join(told)}" if told else ""
 
 
 def _range(predicted: Sequence[PredictedAttack]) -> str:

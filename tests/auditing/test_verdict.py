@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from archlock.auditing.advantage import SHARES, advantages, prices, summarise
 from archlock.auditing.record import AttackLine, AuditRecord, NotRun
 from archlock.auditing.verdict import headline
@@ -14,7 +16,9 @@ MakeLine = Callable[..., AttackLine]
 
 
 def said(record: AuditRecord) -> str:
-    return headline(record.budget, record.advantages, record.summaries, record.predicted, record.not_run)
+    return headline(
+        record.budget, record.advantages, record.summaries, record.predicted, record.not_run, record.attacks
+    )
 
 
 def test_not_broken_is_not_secure(make_record: MakeRecord) -> None:
@@ -33,11 +37,20 @@ def test_a_model_that_helps_is_said_to_help_and_where(make_record: MakeRecord) -
     assert "+10.0 points" in sentence
 
 
-def test_surgery_that_recovers_most_of_the_gap_is_in_the_first_sentences(make_record: MakeRecord) -> None:
+def test_surgery_that_recovers_most_of_the_gap_is_the_first_thing_said(make_record: MakeRecord) -> None:
     # As released .2, reference .5: a side network that reaches .4 recovers two thirds of the gap.
     sentence = said(make_record(attacked=0.2, by_surgery=0.4))
-    assert "Surgery undoes the lock on glyphs (side recovers 67% of the gap)" in sentence
-    assert "Surgery" not in said(make_record(attacked=0.2, by_surgery=0.3))
+    assert sentence.startswith("Surgery undoes the lock on glyphs (side recovers 67% of the gap), darcy (side recovers")
+    assert "not broken" not in sentence.lower()
+    assert "no attack that was run ended above a reference, 80 steps" in sentence
+    assert sentence.count(". ") == 0  # one sentence
+    assert said(make_record(attacked=0.2, by_surgery=0.34)).startswith("Not broken")
+
+
+def test_a_model_that_helps_after_surgery_is_said_to_help_and_why(make_record: MakeRecord) -> None:
+    sentence = said(make_record(attacked=0.2, by_surgery=0.6))
+    assert sentence.startswith("The model helps on 2 of 2 targets (most on glyphs, +10.0 points by surgery:side)")
+    assert "Surgery undoes the lock on glyphs (side recovers 133% of the gap)" in sentence
 
 
 def test_validation_chooses_and_test_is_told(line: MakeLine) -> None:
@@ -84,3 +97,20 @@ def test_the_price_is_the_cheapest_way_to_each_share(line: MakeLine) -> None:
     ]  # fmt: skip
     macs = [price.macs for price in found if price.macs is not None]
     assert macs == sorted(macs)  # more of the reference never costs less
+
+
+def test_what_is_paid_for_is_chosen_on_validation_data_and_told_on_test_data(line: MakeLine) -> None:
+    cheap_and_lucky = line("adapters", "t", 0.5, 0.25).model_copy(update={"validation": 0.1})
+    chosen = line("fine-tune", "t", 0.2).model_copy(update={"validation": 0.5})
+    found = prices([cheap_and_lucky, chosen], [line("scratch:resnet8", "t", 0.5)])
+    assert {price.attack for price in found} == {"fine-tune"}
+    assert [price.value.value for price in found if price.value is not None] == [0.2] * len(SHARES)
+
+
+def test_one_lucky_seed_pays_for_nothing(line: MakeLine) -> None:
+    attacks = [line("fine-tune", "t", value, seed=seed) for seed, value in enumerate((0.5, 0.1))]
+    found = {price.share: price for price in prices(attacks, [line("scratch:resnet8", "t", 0.5)])}
+    assert found[0.5].attack == "fine-tune"
+    assert found[0.5].value is not None
+    assert found[0.5].value.value == pytest.approx(0.3)
+    assert found[1.0].attack is None
