@@ -99,10 +99,12 @@ def _magnify(network: nn.Module, head: str, example: Tensor) -> tuple[nn.Module,
 
 def _exchange_pools(network: nn.Module, head: str, example: Tensor) -> tuple[nn.Module, str] | None:
     """Every pooling becomes a strided convolution that begins as a pick of its middle."""
-    channels: dict[str, int] = {}
+    shapes: dict[str, tuple[torch.Size, torch.Size]] = {}
     pools = {name: module for name, module in network.named_modules() if isinstance(module, POOLS)}
     hooks = [
-        module.register_forward_hook(lambda _, inputs, __, name=name: channels.update({name: inputs[0].shape[1]}))
+        module.register_forward_hook(
+            lambda _, given, out, name=name: shapes.update({name: (given[0].shape, out.shape)})
+        )
         for name, module in pools.items()
     ]
     try:
@@ -111,19 +113,36 @@ def _exchange_pools(network: nn.Module, head: str, example: Tensor) -> tuple[nn.
     finally:
         for handle in hooks:
             handle.remove()
-    for name, width in channels.items():
-        pool = pools[name]
-        side, stride, padding = (_first(getattr(pool, key)) for key in ("kernel_size", "stride", "padding"))
-        conv = nn.Conv2d(width, width, side, stride, padding, bias=False)
-        with torch.no_grad():
-            conv.weight.mul_(0.1)
-            conv.weight[torch.arange(width), torch.arange(width), side // 2, side // 2] += 1
-        _replace(network, name, conv)
-    return (network, head) if channels else None
+    for name, (given, wanted) in shapes.items():
+        _replace(network, name, _pick(pools[name], given, wanted))
+    return (network, head) if shapes else None
 
 
-def _first(value: int | tuple[int, ...]) -> int:
-    return value[0] if isinstance(value, tuple) else int(value)
+def _pick(pool: nn.Module, given: torch.Size, wanted: torch.Size) -> nn.Module:
+    """A convolution with a pooling's window; inputs of ``given`` shape are filled up where it counted parts of one."""
+    side, stride, padding, dilation = (
+        _pair(getattr(pool, key, 1)) for key in ("kernel_size", "stride", "padding", "dilation")
+    )
+    width = given[1]
+    conv = nn.Conv2d(width, width, side, stride, padding, dilation, bias=False)
+    with torch.no_grad():
+        conv.weight.mul_(0.1)
+        conv.weight[torch.arange(width), torch.arange(width), side[0] // 2, side[1] // 2] += 1
+    lacking = [
+        (wanted[axis + 2] - 1) * stride[axis]
+        + dilation[axis] * (side[axis] - 1)
+        + 1
+        - given[axis + 2]
+        - 2 * padding[axis]
+        for axis in (0, 1)
+    ]
+    if max(lacking) <= 0:
+        return conv
+    return nn.Sequential(nn.ZeroPad2d((0, max(lacking[1], 0), 0, max(lacking[0], 0))), conv)
+
+
+def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
+    return (value[0], value[-1]) if isinstance(value, tuple) else (int(value), int(value))
 
 
 def _replace(network: nn.Module, name: str, module: nn.Module) -> None:

@@ -6,11 +6,11 @@ from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from archlock.spaces.network import inherit
 
 FACTOR = 4
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def widen(network: nn.Module, head: str, example: Tensor) -> tuple[nn.Module, str] | None:
@@ -35,7 +35,9 @@ def widen(network: nn.Module, head: str, example: Tensor) -> tuple[nn.Module, st
 def _called(network: nn.Module, example: Tensor) -> list[str]:
     """Names of layers with weights and of norms, in the order of their calls; those called twice are left out."""
     order: list[str] = []
-    wanted = {name: part for name, part in network.named_modules() if isinstance(part, (nn.Conv2d, nn.Linear, *NORMS))}
+    wanted = {
+        name: part for name, part in network.named_modules() if isinstance(part, (nn.Conv2d, nn.Linear, BatchNorm))
+    }
     hooks = [
         part.register_forward_hook(lambda _, __, ___, name=name: order.append(name)) for name, part in wanted.items()
     ]
@@ -58,7 +60,7 @@ def _pairs(network: nn.Module, called: list[str], head: str) -> list[tuple[str, 
         norms: list[str] = []
         for name in called[place + 1 :]:
             part = network.get_submodule(name)
-            if isinstance(part, NORMS) and part.num_features == _width(network, first):
+            if isinstance(part, BatchNorm) and part.num_features == _width(network, first):
                 norms.append(name)
                 continue
             if (
@@ -90,7 +92,8 @@ def _exchange(network: nn.Module, first: str, norms: list[str], second: str) -> 
     _put(network, first, _resized(network.get_submodule(first), outputs=width))
     for name in norms:
         norm = network.get_submodule(name)
-        fresh = type(norm)(width)
+        assert isinstance(norm, BatchNorm)
+        fresh = type(norm)(width, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
         inherit(fresh, norm.state_dict())
         _put(network, name, fresh)
     _put(network, second, _resized(network.get_submodule(second), inputs=width))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from archlock.errors import ModelError
 from archlock.loading.pt2.operators import aten_name
 from archlock.loading.pt2.program import Program, Ref, Step
+from archlock.loading.pt2.weightless import WEIGHTLESS, Weightless
 
 Tensors = Mapping[str, Tensor]
 
@@ -171,12 +172,13 @@ def _layer_norm(given: Mapping[str, Any], stored: Tensors, _: Mapping[str, str])
     return Layer(lambda: nn.LayerNorm(*settings), given["input"].name, tensors, settings)
 
 
-def _dropout(kind: type[nn.Module]) -> Callable[..., Layer | None]:
+def _weightless(make: Callable[[Mapping[str, Any]], Weightless | None]) -> Callable[..., Layer | None]:
     def layer(given: Mapping[str, Any], stored: Tensors, _: Mapping[str, str]) -> Layer | None:
-        share = given.get("p", 0.5)
-        if not isinstance(share, float) or not 0 <= share <= 1:
+        found = make(given)
+        if found is None:
             return None
-        return Layer(lambda: kind(share), given["input"].name, {}, (share,))
+        kind, settings = found
+        return Layer(lambda: kind(*settings), given["input"].name, {}, settings)
 
     return layer
 
@@ -198,13 +200,9 @@ _MAKERS: dict[str, tuple[str, Callable[..., Layer | None]]] = {
     "_native_batch_norm_legit_no_training": (f"{_BATCH_NORM} momentum eps", _batch_norm),
     "layer_norm": ("input normalized_shape weight bias eps cudnn_enable", _layer_norm),
     "native_layer_norm": ("input normalized_shape weight bias eps", _layer_norm),
-    "dropout": ("input p train", _dropout(nn.Dropout)),
-    "dropout_": ("input p train", _dropout(nn.Dropout)),
-    "native_dropout": ("input p train", _dropout(nn.Dropout)),
-    "feature_dropout": ("input p train", _dropout(nn.Dropout2d)),
-    "alpha_dropout": ("input p train", _dropout(nn.AlphaDropout)),
+    **{name: (arguments, _weightless(make)) for name, (arguments, make) in WEIGHTLESS.items()},
 }
 """Operator to the names of its arguments and to what makes its layer."""
 
-HAS_MODE = frozenset(name for name in _MAKERS if "dropout" in name or "batch_norm" in name)
-"""Operators that training changes; they become layers wherever their weights stand."""
+RESTORED_ANYWHERE = frozenset(WEIGHTLESS) | frozenset(name for name in _MAKERS if "batch_norm" in name)
+"""Operators that become layers wherever their weights stand: training changes them, or attackers exchange them."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from archlock.errors import ModelError
 from archlock.loading.pt2.execute import execute, in_single_precision
-from archlock.loading.pt2.layers import HAS_MODE, Layer, layer_of, transposed_weights
+from archlock.loading.pt2.layers import RESTORED_ANYWHERE, Layer, layer_of, transposed_weights
 from archlock.loading.pt2.operators import aten_name
 from archlock.loading.pt2.program import Program, Step
 
@@ -162,7 +162,7 @@ class _Builder:
         if path in self.made and self.made[path] == identity:
             return path
         taken = any(free.get(value) or value in self.paths for value in layer.tensors.values())
-        if (not path or path in self.made or taken) and kind not in HAS_MODE:
+        if (not path or path in self.made or taken) and kind not in RESTORED_ANYWHERE:
             return ""
         if not path or path in self.made or taken:
             path = f"{RESTORED}.{kind.strip('_')}_{self.count}"
