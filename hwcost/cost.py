@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass
 from archlock.hwcost.workload.layers import BoolArray
 from archlock.scores import FloatArray, Origin
 
+ROUNDING = 1e-9
+"""Sums of the same figures in another order differ by less, relatively."""
+
 
 @dataclass(frozen=True)
 class LayerRow:
@@ -72,6 +75,23 @@ class Cost:
     preload_s: float = 0.0
     preload_j: float = 0.0
 
+    @property
+    def objective_reached(self) -> float:
+        """What the assignment minimised: joules, or seconds between two results (of a pipeline less than a latency)."""
+        if self.objective == "energy":
+            return self.energy_j
+        return 1.0 / self.throughput_per_s
+
+    @property
+    def proven(self) -> bool:
+        """Whether no assignment of the schema is better, up to rounding."""
+        return self.objective_reached <= self.objective_bound * (1 + ROUNDING)
+
+    @property
+    def gap(self) -> float:
+        """How much better another assignment could be at most, as a share of the objective reached; 0 where proven."""
+        return 0.0 if self.proven else 1 - self.objective_bound / self.objective_reached
+
     def as_dict(self) -> dict[str, object]:
         """Plain data for JSON: everything, with the units in the names."""
         return {
@@ -84,6 +104,7 @@ class Cost:
             "energy_j": self.energy_j,
             "energy_by_cause_j": dict(self.energy_by_cause_j),
             "objective_bound": self.objective_bound,
+            "objective_proven": self.proven,
             "preload_s": self.preload_s,
             "preload_j": self.preload_j,
             "latency_by_unit_s": self.latency_by_unit_s(),

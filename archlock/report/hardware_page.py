@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from archlock.hwcost import Cost, Hardware, Workload
 from archlock.report import page_text
 from archlock.report.hardware_lines import hardware_record
+from archlock.report.hardware_text import bound_sentence, resident_sentence, weights_word
 from archlock.report.page import FILTERS, unit_shares
 from archlock.report.pictures_hardware import assignment_picture
 from archlock.report.pictures_roofline import RooflinePoint, roofline_picture
@@ -30,7 +31,7 @@ def render_estimate(name: str, workload: Workload, hardware: Hardware, cost: Cos
     peaks = {unit: found.peak_per_s for unit, found in units.items() if found is not None}
     causes = sorted(((cause, part) for cause, part in cost.energy_by_cause_j.items() if part > 0), key=lambda c: -c[1])
     return (
-        _environment()
+        environment()
         .get_template("estimate.html")
         .render(
             name=name,
@@ -45,6 +46,9 @@ def render_estimate(name: str, workload: Workload, hardware: Hardware, cost: Cos
             assignment=assignment_picture(record.layers),
             roofline=roofline_picture(roofline_points(workload, cost), peaks, hardware.memories.dram_bytes_per_s),
             notes=notes,
+            words=[weights_word(row) for row in cost.rows],
+            staying=resident_sentence(cost) if cost.schema == "resident" else "",
+            bound=None if cost.proven else bound_sentence(cost),
             origin=Origin,
         )
     )
@@ -65,13 +69,14 @@ def roofline_points(workload: Workload, cost: Cost) -> list[RooflinePoint]:
     return points
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Where the pages of the cost model find their templates and the filters of the report's page."""
+    found = Environment(
         loader=PackageLoader("archlock.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {name: getattr(page_text, name) for name in FILTERS}
-    return environment
+    found.filters |= {name: getattr(page_text, name) for name in FILTERS}
+    return found
