@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from archlock.auditing.record import Advantage, AuditRecord
+from archlock.auditing.record import Advantage, AuditRecord, Price
 from archlock.figures import Figure
 from archlock.report.audit_findings import prices_of
 from archlock.report.audit_pictures import CEILING, FLOOR
@@ -69,7 +69,11 @@ def price_picture(record: AuditRecord, target: str) -> Markup:
         return Markup()
     missed = [each for each in asked if each.macs is None]
     dots = [
-        Dot(math.log10(macs), each.share, f"{percent(each.share, 0)}: {count_text(macs)} multiply-adds, {each.attack}")
+        Dot(
+            math.log10(macs),
+            each.share,
+            f"{percent(each.share, 0)}: {count_text(macs)} multiply-adds, {paid_text(each)}",
+        )
         for each, macs in paid
     ]
     x = Scale.over([dot.x for dot in dots], LEFT, RIGHT, margin=0.15)
@@ -82,6 +86,11 @@ def price_picture(record: AuditRecord, target: str) -> Markup:
         drawn.append(node("path", class_="missed", d=f"M{LEFT} {number(y(100 * each.share))}H{RIGHT}"))
     told = [dot.told for dot in dots] + [f"{percent(each.share, 0)}: not reached" for each in missed]
     return picture(WIDTH, HEIGHT, f"Cost of reaching shares of the reference on {target}: {'; '.join(told)}.", drawn)
+
+
+def paid_text(price: Price) -> str:
+    """The attack that got there, and what it reached on test data where the record says so."""
+    return f"{price.attack}, {plain(price.value.value)} on test data" if price.value else f"{price.attack}"
 
 
 def layer_picture(record: AuditRecord, target: str) -> Markup:

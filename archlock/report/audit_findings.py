@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from archlock.auditing.record import Advantage, AttackLine, AuditRecord, NotRun, Price
-from archlock.auditing.verdict import SURGERY_SHARE
+from archlock.auditing.recovery import Recovery, recoveries
 from archlock.figures import Figure
 from archlock.intervals import bootstrap_mean
 from archlock.scores import Origin
@@ -44,48 +44,16 @@ class AttackMean:
     trainings: int
 
 
-@dataclass(frozen=True)
-class Recovery:
-    """What an edited architecture, or an open student, adds on one target at one share of the data.
-
-    Attributes:
-        row: where it comes from.
-        gained: metric that it adds to the strongest attack on the architecture as released; zero where that was the
-            strongest of all.
-        gap: what the released model lacked to the reference; at most zero where it lacked nothing.
-    """
-
-    row: Advantage
-    gained: float
-    gap: float
-
-    @property
-    def share(self) -> float | None:
-        """Share of the gap that is recovered; None where there is no gap."""
-        return self.gained / self.gap if self.gap > 0 else None
-
-    @property
-    def undoes_lock(self) -> bool:
-        """More than half is recovered of what the model lacked as it was released."""
-        return self.is_edited and self.share is not None and self.share > SURGERY_SHARE
-
-    @property
-    def is_edited(self) -> bool:
-        """The strongest attack left the released architecture."""
-        return self.row.attack != self.row.released_attack
-
-
-def recovery(row: Advantage) -> Recovery:
-    """What leaving the released architecture adds to one row of the record."""
-    released = row.as_released.value
-    return Recovery(row, row.value.value - released, row.reference_value.value - released)
+def surgeries_on(record: AuditRecord) -> tuple[Recovery, ...]:
+    """What surgery recovers on each row of the record's headline, in their order."""
+    return recoveries(record.advantages, record.attacks)
 
 
 def undone_with_less(record: AuditRecord, row: Advantage) -> tuple[Recovery, ...]:
     """The target's other shares of the data at which the lock is undone, the most data first."""
-    others = sorted((each for each in record.advantages if each.target == row.target), key=lambda each: -each.fraction)
-    found = (recovery(each) for each in others if each.fraction != row.fraction)
-    return tuple(each for each in found if each.undoes_lock)
+    found = [each for each in surgeries_on(record) if each.row.target == row.target and each.undoes_lock]
+    others = [each for each in found if each.row.fraction != row.fraction]
+    return tuple(sorted(others, key=lambda each: -each.row.fraction))
 
 
 def headline_rows(record: AuditRecord) -> tuple[Advantage, ...]:

@@ -10,18 +10,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from archlock.auditing.record import Advantage, AuditRecord, EstimateLine, NotRun, PredictedAttack, Price
+from archlock.auditing.recovery import Recovery, recoveries
 from archlock.figures import Figure
 from archlock.report import audit_text, page_text
 from archlock.report.audit_curves import layer_picture, learning_picture, price_picture
 from archlock.report.audit_findings import (
     AttackMean,
-    Recovery,
     headline_rows,
     is_weakened,
     means_on,
     metric_of,
     prices_of,
-    recovery,
     source_of,
     undone_with_less,
 )
@@ -91,7 +90,7 @@ def render_audit(record: AuditRecord) -> str:
             source=source_of(record),
             title=audit_text.title_of(record),
             not_intact=audit_text.NOT_INTACT,
-            recoveries=tuple((recovery(row), undone_with_less(record, row)) for row in rows),
+            recoveries=tuple((each, undone_with_less(record, each.row)) for each in recoveries(rows, record.attacks)),
             advantages=advantage_picture(record),
             agreement=agreement_picture(record),
             targets=tuple(target_view(record, target) for target in record.target_titles),
@@ -155,11 +154,13 @@ def missing(not_run: tuple[NotRun, ...]) -> tuple[Missing, ...]:
 
 def surgery_text(found: Recovery) -> str:
     """What surgery recovers, in a cell of the first table."""
-    if not found.is_edited:
-        return "nothing: none was stronger"
+    if found.surgery is None:
+        return "no surgery was run"
     if found.share is None:
-        return f"{page_text.points(found.gained)} points by {found.row.attack}; there was no gap"
-    return f"{page_text.percent(found.share, 0)} of the gap, by {found.row.attack}"
+        return f"{page_text.points(found.gained)} points by {found.surgery}; there was no gap"
+    if found.gained <= 0:
+        return "nothing: none was stronger"
+    return f"{page_text.percent(found.share, 0)} of the gap, by {found.surgery}"
 
 
 @cache

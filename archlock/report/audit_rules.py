@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from archlock.auditing.record import Advantage, AuditRecord
 from archlock.figures import Figure
-from archlock.report.audit_findings import helped_rows, is_weakened, recovery
+from archlock.report.audit_findings import helped_rows, is_weakened, surgeries_on
 from archlock.report.audit_text import (
     NOT_INTACT,
     NOT_JUDGED,
@@ -52,9 +52,9 @@ RULES: dict[str, Rule] = {
         "SurgeryUndoesLock",
         "error",
         8.0,
-        "Leaving the released architecture undoes a lock",
-        "Surgery, or an open student, recovers more than half of what the model lacked as released. A lock counts "
-        "only as far as it stands after surgery: search with surgeries among the attacks.",
+        "Surgery undoes a lock",
+        "An edit of the architecture recovers more than half of what the model lacked as released. A lock counts only "
+        "as far as it stands after surgery: search with surgeries among the attacks.",
     ),
     "archlock/attack-not-run": Rule(
         "AttackNotRun",
@@ -108,10 +108,11 @@ def findings(record: AuditRecord) -> Iterator[Finding]:
     if not record.advantages:
         yield Finding("archlock/not-judged", "warning", NOT_JUDGED, "model", {})
     yield from _helped(record)
-    for found in map(recovery, record.advantages):
+    for found in surgeries_on(record):
         if found.undoes_lock:
             about = f"{found.row.target}@{found.row.fraction:.15g}"
-            properties = {**row_properties(found.row), "recoveredShareOfGap": found.share}
+            recovered = {"surgery": found.surgery, "recoveredShareOfGap": found.share}
+            properties = {**row_properties(found.row), **recovered}
             yield Finding("archlock/surgery-undoes-lock", "error", recovery_sentence(found), about, properties)
     for attack in record.not_run:
         rule = "archlock/attack-weakened" if is_weakened(attack) else "archlock/attack-not-run"

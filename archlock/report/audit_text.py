@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from archlock.auditing.record import Advantage, AuditRecord, NotRun
+from archlock.auditing.recovery import Recovery, undone
 from archlock.figures import Figure
-from archlock.report.audit_findings import Recovery, is_weakened, source_of
+from archlock.report.audit_findings import is_weakened, source_of, surgeries_on
 from archlock.report.page_text import NARROW
 
 HIDDEN = re.compile(
@@ -87,15 +88,17 @@ def advantage_sentence(row: Advantage) -> str:
 
 
 def recovery_sentence(found: Recovery) -> str:
-    """What an edited architecture, or an open student, adds on one target."""
+    """What surgery adds on one target."""
     row = found.row
     before = f"{row.target}, {row.fraction:.0%} of the data: {row.as_released.value:.3f} as released, by "
     before += row.released_attack
-    if not found.is_edited:
-        return f"{before}; no surgery and no open student was stronger."
-    after = f"{before}; {row.value.value:.3f} by {row.attack}"
+    if found.reached is None:
+        return f"{before}; no surgery was run."
+    after = f"{before}; {found.reached.value:.3f} by {found.surgery}"
     if found.share is None:
         return f"{after}; as released it already reached the reference."
+    if found.gained <= 0:
+        return f"{before}; no surgery was stronger."
     return f"{after}, which recovers {found.share:.0%} of the gap to the reference."
 
 
@@ -108,7 +111,7 @@ def not_run_sentence(attack: NotRun) -> str:
 
 def meanings(record: AuditRecord) -> tuple[str, ...]:
     """What the result means and what it does not, in plain language."""
-    return (*_judgement(record), *_limits(record))
+    return (*_judgement(record), *_on_surgery(record), *_limits(record))
 
 
 def _judgement(record: AuditRecord) -> tuple[str, ...]:
@@ -121,6 +124,16 @@ def _judgement(record: AuditRecord) -> tuple[str, ...]:
     if unsure:
         return (f"No attack that was run ended above a reference; some help cannot be ruled out on {_listed(unsure)}.",)
     return ("No attack that was run ended above a reference, and each interval of the difference lies below zero.",)
+
+
+def _on_surgery(record: AuditRecord) -> tuple[str, ...]:
+    targets = [each.row.target for each in undone(surgeries_on(record))]
+    if not targets:
+        return ()
+    return (
+        f"What the model lacks as released on {_listed(targets)} is no lock: whoever edits the architecture gets more "
+        "than half of it back.",
+    )
 
 
 def _limits(record: AuditRecord) -> tuple[str, ...]:

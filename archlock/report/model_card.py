@@ -13,8 +13,9 @@ from typing import Any
 import yaml
 
 from archlock.auditing.record import Advantage, AuditRecord
+from archlock.auditing.recovery import recoveries
 from archlock.figures import Figure
-from archlock.report.audit_findings import headline_rows, metric_of, recovery, source_of
+from archlock.report.audit_findings import headline_rows, metric_of, source_of
 from archlock.report.audit_text import (
     HIDDEN,
     NOT_INTACT,
@@ -137,7 +138,8 @@ def _advantages(record: AuditRecord) -> Iterator[str]:
         "architecture. Transfer advantage: the strongest attack, surgery included, minus the strongest reference with "
         "the same data and budget. At most zero means that having the model does not help."
     )
-    yield "\n".join(f"- {escaped(recovery_sentence(recovery(row)))}" for row in headline_rows(record))
+    found = recoveries(headline_rows(record), record.attacks)
+    yield "\n".join(f"- {escaped(recovery_sentence(each))}" for each in found)
 
 
 def _row(record: AuditRecord, row: Advantage) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def audit_record(
     predicted = tuple(PredictedAttack(target=each, figure=guess, coverage=0.91, cases=240) for each in targets)
     left_out = (NotRun(attack="undo", reason="no data that it needs"),) if not_run is None else not_run
     fields: dict[str, Any] = {
-        "headline": headline(spent, rows, summarise(rows), predicted, left_out),
+        "headline": headline(spent, rows, summarise(rows), predicted, left_out, attacks),
         "created_at": "2026-03-02T10:11:12+00:00", "versions": {"archlock": "0.1.0", "torch": "2.13.0"},
         "settings": {"model": name, "budget": spent.name, "targets": list(targets)}, "settings_sha256": HEX[::-1],
         "model": model_facts(name, weakened), "tasks": task_facts(targets, source),

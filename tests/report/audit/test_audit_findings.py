@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archlock.auditing.record import Advantage, NotRun
+from archlock.auditing.advantage import advantages, summarise
+from archlock.auditing.record import AttackLine, AuditRecord, NotRun
 from archlock.auditing.verdict import headline
 from archlock.figures import Figure
 from archlock.report.audit_findings import (
@@ -18,9 +19,11 @@ from archlock.report.audit_findings import (
     metric_of,
     not_run_on,
     prices_of,
-    recovery,
     source_of,
+    surgeries_on,
 )
+from archlock.report.audit_page import render_audit
+from archlock.report.audit_rules import findings
 from archlock.report.audit_text import (
     advantage_sentence,
     count_text,
@@ -33,38 +36,52 @@ from archlock.report.audit_text import (
 )
 from archlock.scores import Origin
 
+from .conftest import audit_record
+
 shares = st.floats(0.0, 1.0)
 
 
-def row(released: float, reached: float, reference: float, attack: str = "surgery:stem") -> Advantage:
-    def figure(value: float) -> Figure:
-        return Figure(value=value, origin=Origin.ATTACKED)
+def attacked(released: float, edited: float | None, reference: float = 0.8) -> AuditRecord:
+    """A record of one target, attacked as released and by one surgery, beside one reference."""
+    reached = {"fine-tune": released} | ({} if edited is None else {"surgery:stem": edited})
+    attacks, public = ([line_of(name, value) for name, value in found.items()]
+                       for found in (reached, {"scratch:resnet8": reference}))  # fmt: skip
+    rows = advantages(attacks, public, {"glyphs": 1_000})
+    return audit_record(targets=("glyphs",), fractions=(1.0,), attacks=tuple(attacks), references=tuple(public),
+                        advantages=rows, summaries=summarise(rows), not_run=())  # fmt: skip
 
-    return Advantage(
-        target="glyphs", fraction=1.0, attack=attack, value=figure(reached), released_attack="fine-tune",
-        as_released=figure(released), reference="resnet8", reference_value=figure(reference),
-        advantage=figure(reached - reference),
+
+def line_of(name: str, value: float) -> AttackLine:
+    return AttackLine(
+        attack=name, target="glyphs", fraction=1.0, seed=0, samples=600, learning_rate=0.01, validation=value,
+        value=Figure(value=value, origin=Origin.ATTACKED), macs=1e9, trainings=1, steps=80,
     )  # fmt: skip
 
 
-@given(released=shares, reached=shares, reference=shares, attack=st.sampled_from(["surgery:stem", "fine-tune"]))
-def test_views_and_headline_agree_on_what_undoes_a_lock(make_audit, released, reached, reference, attack):
-    one = row(released, released if attack == "fine-tune" else reached, reference, attack)
-    record = make_audit(targets=("glyphs",), fractions=(1.0,))
-    said = headline(record.budget, (one,), record.summaries, (), ())
-    assert recovery(one).undoes_lock == ("undoes the lock on glyphs" in said)
+@given(released=shares, edited=st.none() | shares, reference=shares)
+def test_every_view_and_the_headline_agree_on_what_undoes_a_lock(released, edited, reference):
+    record = attacked(released, edited, reference)
+    said = headline(record.budget, record.advantages, record.summaries, (), (), record.attacks)
+    views = {
+        "headline": "undoes the lock on glyphs" in said,
+        "finding": any(each.rule == "archlock/surgery-undoes-lock" for each in findings(record)),
+        "meaning": any("is no lock" in each for each in meanings(record)),
+        "page": "undoes the lock" in render_audit(record.model_copy(update={"headline": ""})),
+    }
+    assert len(set(views.values())) == 1, views
+    if views["headline"]:
+        assert "not broken" not in said.lower()
 
 
 def test_a_recovery_is_a_share_of_what_was_lacking():
-    found = recovery(row(0.4, 0.7, 0.8))
-    assert found.share == pytest.approx(0.75)
-    assert found.undoes_lock
-    assert "recovers 75% of the gap" in recovery_sentence(found)
-    assert not recovery(row(0.4, 0.5, 0.8)).undoes_lock
-    assert recovery(row(0.8, 0.9, 0.8)).share is None
-    assert "already reached the reference" in recovery_sentence(recovery(row(0.8, 0.9, 0.8)))
-    unedited = recovery(row(0.4, 0.4, 0.8, "fine-tune"))
-    assert "no surgery and no open student was stronger" in recovery_sentence(unedited)
+    def said(released: float, edited: float | None) -> str:
+        [found] = surgeries_on(attacked(released, edited))
+        return recovery_sentence(found)
+
+    assert "recovers 75% of the gap" in said(0.4, 0.7)
+    assert "already reached the reference" in said(0.8, 0.9)
+    assert "no surgery was stronger" in said(0.4, 0.3)
+    assert "no surgery was run" in said(0.4, None)
 
 
 def test_the_headline_takes_each_targets_row_with_the_most_data(make_audit):

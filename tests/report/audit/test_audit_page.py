@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archlock.auditing.record import NotRun
-from archlock.report.audit_findings import recovery
+from archlock.report.audit_findings import surgeries_on
 from archlock.report.audit_page import render_audit
 from archlock.report.audit_text import visible
 
@@ -60,7 +60,7 @@ def test_the_first_screen_holds_the_verdict(make_audit, read_page):
             assert f"{100 * abs(row.advantage.value):.1f}" in first
             assert f"{100 * abs(row.advantage.low):.1f}" in first
     assert "of the gap, by surgery:skip: undoes the lock" in first
-    undone = [row for row in record.advantages if recovery(row).undoes_lock]
+    undone = [each.row for each in surgeries_on(record) if each.undoes_lock]
     assert {row.fraction for row in undone} == {0.25, 1.0}
     assert first.count("undoes the lock") == len(undone) + record.headline.count("undoes the lock")
     assert "Attacks not run: no data that it needs" in first
