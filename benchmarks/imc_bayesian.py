@@ -11,41 +11,25 @@ search is told as a constraint: without one the best ratio belongs to a network 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from imc_evaluations import Bench, Costs
 
 from archlock.engines import Evaluation, make_engine
-from archlock.hwcost import estimate, load_hardware, trace
-from archlock.iospec import IOSpec
-from archlock.seeding import derive_seed, numpy_generator, torch_generator
+from archlock.seeding import numpy_generator
 from archlock.spaces.protocol import Genotype
-from archlock.spaces.registry import load_space
-from archlock.spaces.text import format_genotype
-from archlock.tasks.registry import load_task
-from archlock.tasks.task import Split, Task
-from archlock.training.fit import Schedule, evaluate, fit
 
-SIDE = 16
 TASKS = ("sign_digits", "cifar10", "clothing")
 OBJECTIVES = ("accuracy/latency", "accuracy/energy")
 INITIAL = 10
 """Random genotypes with which Bayesian search begins, the first ones of random search; they count."""
-SCHEDULE = Schedule(steps=20, batch=24, learning_rate=0.01)
-JUDGED = 256
-"""Validation samples of a micro-training."""
-
-
-Costs = dict[tuple[IOSpec, Genotype], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -64,60 +48,10 @@ NOTHING = Found(0.0, 0.0)
 """What a search has that met no floor."""
 
 
-class Bench:
-    """Evaluates genotypes of a space on a task and a hardware profile, each once.
-
-    Args:
-        task, space, hardware: what, which networks, and where.
-        costs: what is known of costs; they are the same for all tasks with the same inputs and classes.
-        cache: file of the accuracies that are known.
-    """
-
-    def __init__(self, task: Task, space: str, hardware: str, costs: Costs, cache: Path | None = None) -> None:
-        self.task, self.space = task, load_space(space)
-        self.hardware = load_hardware(hardware)
-        self.cache = cache
-        self.costs = costs
-        self.accuracies: dict[str, float] = {}
-        self.seconds = 0.0
-        if cache is not None and cache.exists():
-            self.accuracies = json.loads(cache.read_text())
-
-    def cost(self, genotype: Genotype, objective: str) -> float:
-        """Modelled seconds or joules of one input."""
-        key = (self.task.io, genotype)
-        if key not in self.costs:
-            workload = trace(self.space.build(genotype, self.task.io), (1, *self.task.io.input_shape))
-            cost = estimate(workload, self.hardware)
-            self.costs[key] = {"accuracy/latency": cost.latency_s, "accuracy/energy": cost.energy_j}
-        return self.costs[key][objective]
-
-    def accuracy(self, genotype: Genotype) -> float:
-        """Validation accuracy after the short training."""
-        name = format_genotype(genotype)
-        if name not in self.accuracies:
-            begun = time.process_time()
-            torch.manual_seed(derive_seed(0, "weights"))
-            network = self.space.build(genotype, self.task.io)
-            fit(network, replace(self.task, validation=self.judged), SCHEDULE, torch_generator(0, "batches"))
-            self.accuracies[name] = evaluate(network, self.task, self.judged)
-            self.seconds += time.process_time() - begun
-        return self.accuracies[name]
-
-    @cached_property
-    def judged(self) -> Split:
-        """The validation samples that decide."""
-        return self.task.validation.take(torch.arange(min(JUDGED, len(self.task.validation))))
-
-    def found(self, genotype: Genotype, objective: str) -> Found:
-        """A canonical genotype, evaluated."""
-        accuracy = self.accuracy(genotype)
-        return Found(accuracy, accuracy / self.cost(genotype, objective))
-
-    def save(self) -> None:
-        """Write what is known, so that a run that was stopped goes on."""
-        if self.cache is not None:
-            self.cache.write_text(json.dumps(self.accuracies))
+def found(bench: Bench, genotype: Genotype, objective: str) -> Found:
+    """A canonical genotype, evaluated."""
+    accuracy = bench.accuracy(genotype)
+    return Found(accuracy, accuracy / bench.cost(genotype)[OBJECTIVES.index(objective)])
 
 
 def bayesian_incumbent(
@@ -128,7 +62,7 @@ def bayesian_incumbent(
     seen: list[Found] = []
     while len(seen) < evaluations:
         (genotype,) = engine.ask(1)
-        seen.append(bench.found(genotype, objective))
+        seen.append(found(bench, genotype, objective))
         # The logarithm leaves the order as it is and spares models the spread of a ratio over decades. One right
         # answer in a second, or for a joule, is far below every network here.
         worth = -math.log(max(seen[-1].ratio, 1.0))
@@ -144,13 +78,17 @@ def random_incumbent(bench: Bench, objective: str, seed: int, evaluations: int, 
     the incumbent is the same, and the trainings are a quarter.
     """
     drawn = make_engine("random", bench.space, INITIAL, numpy_generator(seed, "imc_bayesian")).ask(evaluations)
-    best = NOTHING
-    for genotype in sorted(drawn, key=lambda one: bench.cost(one, objective)):
-        if 1 / bench.cost(genotype, objective) <= best.ratio:
+    best, column = NOTHING, OBJECTIVES.index(objective)
+
+    def cost_of(genotype: Genotype) -> float:
+        return bench.cost(genotype)[column]
+
+    for genotype in sorted(drawn, key=cost_of):
+        if 1 / cost_of(genotype) <= best.ratio:
             break
-        found = bench.found(genotype, objective)
-        if found.accuracy >= floor:
-            best = max(best, found, key=lambda one: one.ratio)
+        new = found(bench, genotype, objective)
+        if new.accuracy >= floor:
+            best = max(best, new, key=lambda one: one.ratio)
     bench.save()
     return best
 
@@ -175,7 +113,7 @@ def compare(bench: Bench, engine: str, seeds: Sequence[int], evaluations: int, f
         wins, ties = sum(ratio > 1 for ratio in ratios), sum(ratio == 1 for ratio in ratios)
         accuracy = np.mean(winners, axis=0)
         print(
-            f"{Path(bench.task.name.partition(':')[2]).stem:14} {engine:12} {objective:17} {wins:2d}/{len(seeds)} "
+            f"{bench.name:14} {engine:12} {objective:17} {wins:2d}/{len(seeds)} "
             f"{ties:4d} {np.median(ratios):8.3f} {min(ratios):8.3f} {accuracy[0]:9.3f} {accuracy[1]:9.3f} "
             f"{len(bench.accuracies):9d}",
             flush=True,
@@ -201,14 +139,13 @@ def main() -> int:
     asked = f"accuracy >= {options.at_least:g}" if options.at_least else "any accuracy"
     print(f"{options.evaluations} evaluations, seeds {options.seeds}, {options.hardware}, {asked}:")
     print(f"{'task':14} {'engine':12} {'objective':17}  wins ties   median    worst  accuracy  random's  trainings")
-    held, costs = True, Costs()
+    held = True
+    costs: Costs = {}
     for path in options.tasks:
-        task = load_task(f"npz:{path}", input_shape=(3, SIDE, SIDE))
-        cache = options.cache / f"{path.stem}.json" if options.cache else None
-        bench = Bench(task, "imc", options.hardware, costs, cache)
+        bench = Bench(path, options.hardware, costs, options.cache)
         for engine in options.engines:
             held &= compare(bench, engine, range(first, last + 1), options.evaluations, options.at_least)
-        print(f"{path.stem}: {bench.seconds:.0f} s of one core for trainings", flush=True)
+        print(f"{bench.name}: {bench.seconds:.0f} s of one core for trainings", flush=True)
     return 0 if held else 1
 
 
