@@ -16,7 +16,7 @@ from archlock.hwcost.system.hardware import Hardware
 from archlock.hwcost.units.cim import cim_costs
 from archlock.hwcost.units.costs import Cause, Charged, UnitCosts
 from archlock.hwcost.units.npu import npu_costs
-from archlock.hwcost.units.traffic import Traffic, dram_traffic
+from archlock.hwcost.units.traffic import Traffic, dram_traffic, spilled
 from archlock.hwcost.units.vector import vector_costs
 from archlock.hwcost.workload.layers import Layers
 from archlock.scores import FloatArray
@@ -142,11 +142,6 @@ def transfer_costs(layers: Layers, hardware: Hardware) -> Transfers:
     A result that is spilled to DRAM is within reach of both sides and costs nothing more.
     """
     return link_costs(np.where(spilled(layers, hardware), 0, layers.out_bytes), 1, hardware)
-
-
-def spilled(layers: Layers, hardware: Hardware) -> NDArray[np.bool_]:
-    """Results larger than half of an SRAM, which lie in DRAM; shape (layers,)."""
-    return np.asarray(layers.out_bytes > hardware.memories.sram_bytes // 2)
 
 
 def link_costs(moved_bytes: FloatArray, messages: int | FloatArray, hardware: Hardware) -> Transfers:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from archlock.hwcost.schedule.sides import Transfers, link_costs, spilled
+from archlock.hwcost.schedule.sides import Transfers, link_costs
 from archlock.hwcost.system.hardware import Hardware
 from archlock.hwcost.units.cim import cim_costs
 from archlock.hwcost.units.costs import UnitCosts
 from archlock.hwcost.units.npu import npu_costs
-from archlock.hwcost.units.traffic import Traffic, dram_traffic
+from archlock.hwcost.units.traffic import Traffic, dram_traffic, spilled
 from archlock.hwcost.workload.layers import BoolArray, IntArray, Layers
 from archlock.scores import FloatArray
 
@@ -60,13 +60,14 @@ class Splitter:
     def __init__(self, layers: Layers, hardware: Hardware) -> None:
         self.products, self.hardware = layers.products, hardware
         self._traffic = dram_traffic(layers, hardware).of(layers.is_matrix)
-        in_sram = (layers.edge_source >= 0) & ~spilled(layers, hardware)[layers.edge_source]
+        stays = ~spilled(layers, hardware)
+        in_sram = (layers.edge_source >= 0) & stays[layers.edge_source]
         targets, count = layers.edge_target, len(layers)
         sent = np.bincount(targets, layers.edge_bytes * in_sram, minlength=count)
         self._in_bytes: FloatArray = sent[layers.is_matrix].astype(np.float64)
         messages = np.bincount(targets, in_sram, minlength=count)
         self._messages: FloatArray = messages[layers.is_matrix].astype(np.float64)
-        self._stays = ~spilled(layers, hardware)[layers.is_matrix]
+        self._stays = stays[layers.is_matrix]
 
     @property
     def by_group(self) -> BoolArray:

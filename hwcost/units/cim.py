@@ -57,7 +57,8 @@ def cim_costs(
     the weights, computing the longer of the products and the activations' transfer. With ping-pong cells a round is
     loaded while the one before computes; only the first load of a layer is exposed. Converters are paid per use,
     however few rows of a macro a layer fills. Everything from or to DRAM passes through SRAM. Partial sums that must
-    wait for another round and do not fit half the SRAM: see `archlock.hwcost.units.cim_times.waiting_sums`.
+    wait for another round and do not fit half the SRAM: see `archlock.hwcost.units.cim_times.waiting_sums`. Where a
+    sum is folded, the vector lanes add its parts, one operation each, while the macros compute the next.
 
     Args:
         layers: matrix products, of one network or of many.
@@ -98,11 +99,15 @@ def _costs(
     fetched_bytes = traffic.in_bytes * np.minimum(mapping.rounds, mapping.column_folds)
     load_s = np.maximum(mapping.load_cycles / cim.clock_hz, layers.weight_bytes / memories.dram_bytes_per_s)
     load = _load_energy(layers, cim, memories, mapping)
+    additions = partial_additions(layers, mapping)
     loads, spilled_bytes = waiting_sums(layers, cim, memories, mapping)
     loads = np.where(stays, 0, loads)
     fetched_bytes, written_bytes = fetched_bytes + spilled_bytes / 2, traffic.out_bytes + spilled_bytes / 2
-    times = cim_times(layers, cim, memories, mapping, load_s, fetched_bytes + written_bytes, loads)
+    adding_s = additions / hardware.vector.peak_per_s
+    times = cim_times(layers, cim, memories, mapping, load_s, fetched_bytes + written_bytes, adding_s, loads)
     charges = _compute_energy(layers, cim, memories, mapping)
+    if additions.any():
+        charges[Cause.VECTOR] = additions * hardware.vector.operation_j
     for cause, once_j in load.items():
         charges[cause] = charges[cause] + loads * once_j if cause in charges else loads * once_j
     charges[Cause.SRAM] += buffering_energy(fetched_bytes, written_bytes, memories)
@@ -135,6 +140,11 @@ def _compute_energy(layers: Layers, cim: Cim, memories: Memories, mapping: CimMa
     if cim.dac_j:
         charges[Cause.DAC] = np.asarray(m * k * count * mapping.column_folds * cim.dac_j, dtype=np.float64)
     return charges
+
+
+def partial_additions(layers: Layers, mapping: CimMapping) -> FloatArray:
+    """Additions that join the partial sums of a reduction that is folded over macros or rounds; shape (layers,)."""
+    return np.asarray(layers.m * layers.n * layers.count * (mapping.row_folds - 1), dtype=np.float64)
 
 
 def _load_energy(layers: Layers, cim: Cim, memories: Memories, mapping: CimMapping) -> dict[Cause, FloatArray]:

@@ -38,6 +38,7 @@ def cim_times(
     mapping: CimMapping,
     load_s: FloatArray,
     activation_bytes: FloatArray,
+    adding_s: FloatArray,
     loads: IntArray,
 ) -> CimTimes:
     """Times of products that lie on the macros as stated.
@@ -49,9 +50,10 @@ def cim_times(
         mapping: how the products lie.
         load_s: shape (layers,), loading all weights of a layer once.
         activation_bytes: shape (layers,), DRAM traffic of activations and partial sums.
+        adding_s: shape (layers,), adding partial sums on the vector lanes, while the macros compute.
         loads: shape (layers,), times that all weights are loaded; 0 where they are resident.
     """
-    product_s = mapping.compute_cycles / cim.clock_hz
+    product_s = np.maximum(mapping.compute_cycles / cim.clock_hz, adding_s)
     activation_s = activation_bytes / memories.dram_bytes_per_s
     all_loads_s, run_s = load_s * loads, np.maximum(product_s, activation_s)
     bound = np.where(

@@ -127,6 +127,22 @@ class Layers:
         """Shape (layers,): bytes of the dynamic (k x n) operands; 0 for static layers."""
         return np.where(self.dynamic, self.k * self.n * self.count, 0)
 
+    @cached_property
+    def last_reader(self) -> IntArray:
+        """Shape (layers,): number of the last layer that reads each result; the layer's own where none does."""
+        last = np.arange(len(self))
+        inner = self.edge_source >= 0
+        np.maximum.at(last, self.edge_source[inner], self.edge_target[inner])
+        return last
+
+    @cached_property
+    def waiting_bytes(self) -> IntArray:
+        """Shape (layers,): bytes of all results that are there when a layer starts and that it or a later one reads."""
+        change = np.zeros(len(self) + 1, dtype=np.int64)
+        change[1:] = self.out_bytes
+        np.subtract.at(change, self.last_reader + 1, self.out_bytes)
+        return np.cumsum(change)[:-1]
+
 
 @dataclass(frozen=True, eq=False)
 class Workload:
