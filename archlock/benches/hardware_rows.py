@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from archlock.benches.hardware_macros import derivation
 from archlock.benches.zigzag_units import zigzag_hardware
-from archlock.errors import UsageError, did_you_mean
+from archlock.errors import HardwareError, UsageError, did_you_mean
 from archlock.hwcost.units.cim_published import compare_published, unmodelled
 from archlock.hwcost.units.npu_reference import (
     scalesim_cycles,
@@ -77,10 +78,15 @@ def compare_rows(path: Path) -> list[RowFigure]:
 
     Raises:
         UsageError: unreadable, columns of no known schema, no rows, or a row given twice.
-        HardwareError: a cell that cannot be read, with its row.
+        HardwareError: a cell that cannot be read, with file and row.
     """
     rows, schema = _read(path)
-    return _macros(path) if schema == MACROS else _COMPARED[schema](rows)
+    if schema == MACROS:
+        return _macros(path)
+    try:
+        return _COMPARED[schema](rows)
+    except (UsageError, HardwareError) as error:
+        raise type(error)(f"{path}: {error}") from None
 
 
 def schema_of(path: Path) -> str:
@@ -107,15 +113,34 @@ def _read(path: Path) -> tuple[list[dict[str, str]], str]:
 
 
 def _schema_of(path: Path, given: tuple[str, ...]) -> str:
-    """The schema with the smallest share of missing columns; an error unless none is missing."""
+    """The schema of which no column is missing."""
     wanted = {name: (*key, *rest) for name, (key, rest) in SCHEMAS.items()}
     missing = {name: [column for column in columns if column not in given] for name, columns in wanted.items()}
-    nearest = min(missing, key=lambda name: len(missing[name]) / len(wanted[name]))
-    if missing[nearest]:
-        first, count = missing[nearest][0], len(missing[nearest])
-        near = did_you_mean(first, given)
-        raise UsageError(f"{path}:1: no column {first!r}, which rows of {nearest} have ({count} are missing).{near}")
-    return nearest
+    found = next((name for name, columns in missing.items() if not columns), None)
+    if found is None:
+        raise UsageError(f"{path}:1: {_unknown_columns(given, wanted, missing)}")
+    return found
+
+
+def _unknown_columns(
+    given: Sequence[str], wanted: Mapping[str, Sequence[str]], missing: Mapping[str, Sequence[str]]
+) -> str:
+    """What the columns are, what each schema would need, and which names look misspelt."""
+    known = tuple(dict.fromkeys(column for columns in wanted.values() for column in columns))
+    absent = tuple(column for column in known if column not in given)
+    hints = {name: did_you_mean(name, absent) for name in given if name and name not in known}
+    near = [f"{name!r}:{hint}" for name, hint in hints.items() if "Did you mean" in hint]
+    needs = "; ".join(
+        f"rows of {name} also need {_some(columns, 3)} ({len(columns)} of {len(wanted[name])})"
+        for name, columns in missing.items()
+    )
+    end = " " + " ".join(near) if near else ""
+    return f"the columns {_some(given, 12) or '(none)'} are of no known kind of file: {needs}.{end}"
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    """The first few names."""
+    return ", ".join(map(repr, names[:most])) + (", …" if len(names) > most else "")
 
 
 def _check(path: Path, rows: Sequence[dict[str, str]], key: tuple[str, ...]) -> None:
@@ -178,6 +203,8 @@ def _macros(path: Path) -> list[RowFigure]:
     figures = []
     for one in compare_published(path):
         name, note = f"{one.figure.macro} {one.figure.point}", f"from {one.figure.inputs}"
+        if derived := derivation(one.figure.macro):
+            note += f"; {derived}"
         if one.theirs is None:
             note += "; the row states no TOPS/W of this point to compare with"
         ours = one.ours.tops_per_w

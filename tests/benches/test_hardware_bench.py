@@ -11,11 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from archlock.benches.hardware import hardware_text, run_hardware, summarise
+from archlock.benches.hardware_macros import macro_errors, macro_text
 from archlock.benches.hardware_ranks import agreement_row
 from archlock.benches.hardware_rows import RowFigure, compare_rows, schema_of
 from archlock.benches.zigzag_units import zigzag_hardware
 from archlock.cli.bench import command
 from archlock.errors import ArchlockError, UsageError
+from archlock.hwcost.units.cim_published import compare_published
 from archlock.tables.folder import data_folder
 from archlock.tables.published import HARDWARE_FILE, Published
 
@@ -92,9 +94,21 @@ def test_flagged_depthwise_and_other_rows_are_not_in_the_bar(file, change):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"layer": "a", "latency": "3"}], "no column"),
-        ([{key: value for key, value in SCALESIM.items() if key != "gemm_K"}], "no column 'gemm_K'.*SCALE-Sim"),
-        ([{key: value for key, value in ZIGZAG.items() if key != "macs"}], "no column 'macs'.*ZigZag"),
+        (
+            [{"layer": "a", "latency": "3"}],
+            "'layer', 'latency' are of no known kind.*SCALE-Sim.*ZigZag.*macros also need",
+        ),
+        ([{"": "", "x": "3"}], "rows.csv:1: the columns '', 'x' are of no known kind of file"),
+        (
+            [{key: value for key, value in SCALESIM.items() if key != "gemm_K"}],
+            r"SCALE-Sim also need 'gemm_K' \(1 of 14\)",
+        ),
+        ([{key: value for key, value in ZIGZAG.items() if key != "macs"}], r"ZigZag also need 'macs' \(1 of 13\)"),
+        (
+            [{key.replace("gemm_K", "gem_k"): value for key, value in SCALESIM.items()}],
+            "'gem_k': Did you mean 'gemm_K'",
+        ),
+        ([{"marco": "a", "published_reference_figures": "3"}], "'marco': Did you mean 'macro'"),
         ([SCALESIM, SCALESIM], "row 2: the same layer and hardware as row 1"),
         ([SCALESIM | {"gemm_M": "many"}], "row 1.*many"),
         ([SCALESIM | {"gemm_M": "0"}], "at least 1"),
@@ -108,6 +122,7 @@ def test_bad_files_are_told_with_their_place_and_exit_2(file, rows, message):
     with pytest.raises(ArchlockError, match=message) as caught:
         compare_rows(path)
     assert caught.value.exit_code == 2
+    assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
 
 
@@ -193,6 +208,19 @@ def test_macros_that_no_profile_stands_for_have_a_reason_and_no_figure(file):
     assert [one["row"] for one in known] == [1, 1]
     assert all(one["in_bar"] and abs(one["relative_error"]) < 0.2 for one in known)
     assert "no shipped profile" in CliRunner().invoke(command, ["hardware", "--rows", str(file(*rows))]).stdout
+
+
+def test_figures_that_follow_from_the_same_source_are_told_apart():
+    comparisons = compare_published(reference() / "published_cim_macros.csv")
+    parts, derived, every = macro_errors(comparisons)
+    assert (parts.figures, derived.figures, every.figures) == (7, 3, 10)
+    known = [abs(one.error) for one in comparisons if one.error is not None]
+    assert every.median == pytest.approx(np.median(known))
+    assert max(parts.largest, derived.largest) == every.largest == max(known)
+    figures = compare_rows(reference() / "published_cim_macros.csv")
+    marked = [one.name.split()[0] for one in figures if "derived from the same source" in one.note]
+    assert marked == ["sinangil_jssc_2021", "wang_vlsi_2022", "wang_vlsi_2022"]
+    assert "built from parts: 7 figures" in macro_text((parts, derived, every))
 
 
 @pytest.mark.parametrize("dataflow", ["ws", "os", "is"])
