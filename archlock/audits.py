@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 from torch import nn
 
 from archlock.api import PAGE, RECORD, versions
 from archlock.attacks import ATTACKS
+from archlock.auditing.binding import Bound, bind
 from archlock.auditing.budgets import PROBES, AuditBudget, find_budget
+from archlock.auditing.folder import finished, open_audit
 from archlock.auditing.gate import Decision, judge
+from archlock.auditing.plan import AuditPlan
 from archlock.auditing.policy import Policy, load_policy
-from archlock.auditing.record import AUDIT_KEY, AuditRecord, read_audit
-from archlock.auditing.run import AuditPlan, run_audit
+from archlock.auditing.record import AuditRecord, read_audit
+from archlock.auditing.run import run_audit
 from archlock.auditing.subject import HeldModel, ModelSource, Subject, held
-from archlock.errors import InterruptedRunError, RunFolderError, UsageError, did_you_mean
+from archlock.errors import InterruptedRunError, UsageError, did_you_mean
 from archlock.executors import Executor, SerialExecutor
 from archlock.report.audit_page import render_audit
-from archlock.runs import InMemoryRun, Progress, RunFolder, RunStore, SilentProgress, Workshop
+from archlock.runs import InMemoryRun, Progress, SilentProgress, Workshop
 from archlock.runs.manifest import MANIFEST
 from archlock.tasks.registry import check_task, load_task
 from archlock.tasks.settings import TaskSettings
@@ -60,7 +61,8 @@ def audit(
         reference: another model that an attacker could take instead, such as the unlocked twin.
         weights: of a factory.
         input_shape: (channels, height, width), where the model does not say it.
-        out: folder for the record and what is needed to go on after an interruption; nothing is written for None.
+        out: folder for the record and what is needed to go on after an interruption; nothing is written for None. An
+            audit that has ended there is read, and neither computed nor dated anew.
         executor: where work runs; in this process by default. The result is the same for all.
         progress: who is told.
         cancel: once it is set, the audit stops at the next unit of work.
@@ -70,30 +72,34 @@ def audit(
 
     Raises:
         ModelError: the model cannot be handled.
-        UsageError: an unknown task, attack or budget, or a folder of another audit.
+        UsageError: an unknown task, attack or budget, or a folder of another audit, model, data or version.
         InterruptedRunError: cancelled; with ``out``, the same call goes on.
     """
-    plan = plan_audit(
-        _subject(model, source, weights, input_shape),
-        source,
-        targets,
-        budget,
-        attacks,
-        None if reference is None else _subject(reference, source, None, input_shape),
-    )
+    given = None if reference is None else _subject(reference, source, None, input_shape)
+    plan = plan_audit(_subject(model, source, weights, input_shape), source, targets, budget, attacks, given)
+    work = executor or SerialExecutor()
+    if isinstance(plan.subject, HeldModel) and not isinstance(work, SerialExecutor):
+        raise UsageError("a module of this process cannot be sent to others: save it, or use the serial executor")
     told: Progress = progress or SilentProgress()
     watched = told if cancel is None else _Cancellable(told, cancel)
-    if isinstance(plan.subject, HeldModel) and executor is not None and not isinstance(executor, SerialExecutor):
-        raise UsageError("a module of this process cannot be sent to others: save it, or use the serial executor")
+    bound = bind(plan, versions())
     if out is None:
-        return _run(plan, InMemoryRun(), executor, watched)
-    with _folder(out, plan) as folder:
+        return run_audit(bound, Workshop(InMemoryRun(), work, watched))
+    return _audit_into(out, bound, work, watched)
+
+
+def _audit_into(out: Path, bound: Bound, executor: Executor, progress: Progress) -> AuditRecord:
+    """Audit into a folder; one that was begun there goes on, and one that has ended is read."""
+    folder, began = open_audit(out, bound)
+    with folder:
+        if record := finished(folder, RECORD):
+            return record
         try:
-            record = _run(plan, folder, executor, watched)
+            record = run_audit(began, Workshop(folder, executor, progress))
         except InterruptedRunError as error:
             raise InterruptedRunError(f"{error}; the same audit into {out} goes on from there") from None
-        folder.write_text(RECORD, record.model_dump_json(indent=1))
         folder.write_text(PAGE, render_audit(record))
+        folder.write_text(RECORD, record.model_dump_json(indent=1))  # last: it says that the audit has ended
     return record
 
 
@@ -157,10 +163,6 @@ def plan_audit(
     return AuditPlan(subject, own, wanted, spent, reference)
 
 
-def _run(plan: AuditPlan, store: RunStore, executor: Executor | None, progress: Progress) -> AuditRecord:
-    return run_audit(plan, Workshop(store, executor or SerialExecutor(), progress), versions())
-
-
 def _task(given: TaskName) -> TaskSettings:
     return given if isinstance(given, TaskSettings) else TaskSettings(name=given)
 
@@ -173,38 +175,6 @@ def _subject(
     if shape is None:
         raise UsageError("a module does not say what it takes: give input_shape=(channels, height, width)")
     return held(model, shape, load_task(_task(source), input_shape=shape).io.output, type(model).__name__)
-
-
-def _folder(out: Path, plan: AuditPlan) -> RunFolder:
-    """A new folder, or the one that the same audit of the same model began."""
-    model = plan.subject.load()
-    settings: dict[str, Any] = {
-        AUDIT_KEY: {
-            "model": model.sha256,
-            "source": plan.source.title,
-            "targets": [target.title for target in plan.targets],
-            # In full: two budgets of one name are two audits. As JSON has it, which knows no tuples.
-            "budget": json.loads(json.dumps(asdict(plan.budget))),
-            "reference": None if plan.reference is None else plan.reference.load().sha256,
-        },
-        "seed": 0,
-    }
-    if not (out / MANIFEST).exists():
-        return RunFolder.create(out, json.dumps(settings), versions=versions())
-    folder = RunFolder.open(out)
-    before = folder.manifest.settings
-    if before != settings:
-        folder.close()
-        raise RunFolderError(f"{out}: holds {_other(before, settings[AUDIT_KEY])}; give --out a folder of its own")
-    return folder
-
-
-def _other(before: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    """What a folder holds instead of the audit that was asked for."""
-    if AUDIT_KEY not in before:
-        return "another run"
-    different = [key for key, value in asked.items() if before[AUDIT_KEY].get(key) != value]
-    return f"an audit with other settings ({', '.join(different)})"
 
 
 class _Cancellable:

@@ -13,20 +13,20 @@ from archlock.intervals import accuracy_figure
 from archlock.scores import Origin
 
 
-def attack_line(found: Mapping[str, Any], title: str, seed: int, prefix: str, samples: int, kind: str) -> AttackLine:
+def attack_line(found: Mapping[str, Any], name: str, title: str, seed: int, samples: int, kind: str) -> AttackLine:
     """A result of `archlock.attacks`, by the trial that validation data chose.
 
     Args:
         found: the result as plain data.
+        name: of the attack, or of the reference.
         title: of the target.
         seed: of the attack.
-        prefix: of the attack's name, for those on another model.
         samples: of the target's test part.
         kind: of the target task.
     """
     best = max(found["trials"], key=lambda trial: trial["validation"])
     return AttackLine(
-        attack=prefix + found["attack"],
+        attack=name,
         target=title,
         fraction=found["fraction"],
         seed=seed,

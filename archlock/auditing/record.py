@@ -18,15 +18,24 @@ AUDIT_KEY = "audit"
 """Top-level key by which the manifest of an audit's folder is told from that of a search."""
 
 
+class HashedPart(Document):
+    """A part of a model: a file by its name, or weights that lie in memory, and the digest of its bytes."""
+
+    what: str
+    sha256: str
+
+
 class ModelFacts(Document):
     """What was audited.
 
     Attributes:
         form: see `archlock.loading.LoadedModel`.
-        sha256: of the file, or of the weights.
+        sha256: of the model's only part, or of the lines that ``sha256sum`` prints of several.
+        hashed: the parts.
         input_shape: (channels, height, width).
-        weakened: what loading could not restore; attacks that need it count as not run.
-        converted: what loading changed without weakening attacks.
+        weakened: what loading could not restore, and what the model does against attackers; attacks that need it count
+            as not run.
+        converted: what was changed without weakening attacks.
     """
 
     name: str
@@ -36,6 +45,7 @@ class ModelFacts(Document):
     macs: int | None
     input_shape: tuple[int, int, int]
     outputs: int
+    hashed: tuple[HashedPart, ...] = ()
     weakened: tuple[str, ...] = ()
     converted: tuple[str, ...] = ()
 
@@ -53,7 +63,11 @@ class TaskFacts(Document):
 
 
 class BudgetFacts(Document):
-    """What the attacker could spend on each attack; see `archlock.auditing.budgets`."""
+    """What the attacker could spend on each attack; see `archlock.auditing.budgets`.
+
+    Attributes:
+        repeats: further seeds, with which what decides an advantage was run.
+    """
 
     name: Literal["quick", "standard", "thorough"]
     steps: int
@@ -62,6 +76,7 @@ class BudgetFacts(Document):
     fractions: tuple[float, ...]
     seeds: tuple[int, ...]
     samples: int
+    repeats: tuple[int, ...] = ()
 
 
 class AttackLine(Document):
@@ -213,6 +228,7 @@ class AuditRecord(Document):
 
     Attributes:
         headline: one sentence with budget, transfer advantage and the attacks not run.
+        created_at: when the audit began, ISO 8601 in UTC.
         settings: what was asked for, and its digest.
         report_sha256: digest of everything else in the record; see `digest`.
     """

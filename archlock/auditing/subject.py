@@ -2,39 +2,72 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from inspect import unwrap
 from pathlib import Path
+from typing import Self
 
-import torch
 from torch import nn
 
 from archlock.attacks import ForeignModel, Loot, Release
+from archlock.auditing.record import HashedPart
 from archlock.errors import ModelError
 from archlock.iospec import OutputKind
 from archlock.loading import LoadedModel, load_model
-from archlock.loading.digest import sha256_of_weights
+from archlock.loading.digest import sha256_of, sha256_of_weights
 from archlock.loading.networks import outputs_of, trainable
+from archlock.spaces.export import ARCHITECTURE, WEIGHTS
 from archlock.spaces.network import Network
 from archlock.spaces.registry import load_space
-from archlock.tasks.registry import load_task
-from archlock.tasks.resample import fit_to
-from archlock.tasks.settings import TaskSettings
-from archlock.tasks.task import Split, Task
+from archlock.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where a model comes from; arguments of `archlock.loading.load_model`."""
+    """Where a model comes from: the first three are arguments of `archlock.loading.load_model`.
+
+    Attributes:
+        pinned: digest that its parts must have, so that all processes attack one model; see `ModelSource.pin`.
+    """
 
     what: str
     weights: Path | None = None
     input_shape: tuple[int, int, int] | None = None
+    pinned: str = ""
 
     def load(self) -> LoadedModel:
-        """The model, from this process's cache after the first time."""
-        return _loaded(self)
+        """The model, from this process's cache while its files stay as they are.
+
+        Raises:
+            ModelError: it is not the one that was pinned.
+        """
+        return _pinned(self, _stamp(self))
+
+    def parts(self) -> tuple[HashedPart, ...]:
+        """What the model is made of, each with the digest of its bytes as they lie on the disk now.
+
+        A factory's source is that of the module that was named and of the one that defines the function; modules that
+        those import are not among them. Without a file of weights, its weights are hashed as they were built.
+        """
+        path = Path(self.what)
+        if path.is_dir():
+            return tuple(HashedPart(what=name, sha256=sha256_of(path / name)) for name in (ARCHITECTURE, WEIGHTS))
+        if path.is_file():
+            return (HashedPart(what=path.name, sha256=sha256_of(path)),)
+        network = self.load().network  # which imports the factory's module
+        sources = tuple(HashedPart(what=name, sha256=sha256_of(file)) for name, file in _sources(self.what).items())
+        if self.weights is not None:
+            return (HashedPart(what=self.weights.name, sha256=sha256_of(self.weights)), *sources)
+        return (_in_memory("weights as built", network), *sources)
+
+    def pin(self) -> Self:
+        """The same source, which loads nothing but the model of this moment."""
+        return replace(self, pinned=digest_of_parts(self.parts()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +80,68 @@ class HeldModel:
         """The model."""
         return self.model
 
+    def parts(self) -> tuple[HashedPart, ...]:
+        """Its weights and buffers; its code is the caller's and is not hashed."""
+        return (_in_memory("weights in memory", self.model.network),)
+
+    def pin(self) -> Self:
+        """Itself: nobody else has it."""
+        return self
+
 
 Subject = ModelSource | HeldModel
 
 
+def digest_of_parts(parts: Sequence[HashedPart]) -> str:
+    """One digest of a model: that of its only part, or of the lines that ``sha256sum`` prints of its parts."""
+    if len(parts) == 1:
+        return parts[0].sha256
+    lines = "".join(f"{part.sha256}  {part.what}\n" for part in parts)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _in_memory(what: str, network: nn.Module | None) -> HashedPart:
+    return HashedPart(what=what, sha256=sha256_of_weights({} if network is None else network.state_dict()))
+
+
+def _sources(factory: str) -> dict[str, Path]:
+    """Source files of an imported factory: path as it is imported to the file."""
+    module_name, _, name = factory.partition(":")
+    function = unwrap(getattr(sys.modules[module_name], name))
+    found = {}
+    for module in dict.fromkeys((module_name, getattr(function, "__module__", module_name))):
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if file is not None and Path(file).suffix == ".py":
+            inside = "/__init__.py" if Path(file).name == "__init__.py" else ".py"
+            found[module.replace(".", "/") + inside] = Path(file)
+    return found
+
+
 @lru_cache(maxsize=4)
-def _loaded(source: ModelSource) -> LoadedModel:
+def _pinned(source: ModelSource, stamp: Stamp) -> LoadedModel:
+    model = _loaded(replace(source, pinned=""), stamp)
+    if source.pinned and digest_of_parts(replace(source, pinned="").parts()) != source.pinned:
+        raise ModelError(
+            f"{source.what}: is not the model that the audit began with; leave its files alone, and give a factory "
+            "that draws its weights a seed"
+        )
+    return model
+
+
+@lru_cache(maxsize=4)
+def _loaded(source: ModelSource, stamp: Stamp) -> LoadedModel:
     return load_model(source.what, weights=source.weights, input_shape=source.input_shape)
+
+
+Stamp = tuple[int, ...]
+
+
+def _stamp(source: ModelSource) -> Stamp:
+    """Changes when a model's files do, so that the cache never gives what is no longer there."""
+    path = Path(source.what)
+    named = [path / ARCHITECTURE, path / WEIGHTS] if path.is_dir() else [path]
+    files = [file for file in (*named, source.weights) if file is not None and file.is_file()]
+    return tuple(number for file in files for number in (file.stat().st_mtime_ns, file.stat().st_size))
 
 
 def loot_of(model: LoadedModel, source: Task) -> Loot:
@@ -78,41 +166,6 @@ def loot_of(model: LoadedModel, source: Task) -> Loot:
         weights = {name: value.detach().clone() for name, value in model.network.state_dict().items()}
         return Release(load_space(model.space), model.genotype, weights, source.io)
     return ForeignModel.of(model.network, source.io)
-
-
-def task_for(settings: TaskSettings, shape: tuple[int, int, int], most: int) -> Task:
-    """A task at a model's input shape, with at most so many samples in each part.
-
-    Samples are chosen before they are resized: at 224x224 all of a small task's would fill a gigabyte.
-    """
-    return _brought(_Identity(load_task(settings)), shape, most)
-
-
-@dataclass(frozen=True, eq=False)
-class _Identity:
-    """A task as the key of a cache: equal to none but itself, and kept as long as the key is."""
-
-    task: Task
-
-    def __hash__(self) -> int:
-        return id(self.task)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self.task is other.task
-
-
-@lru_cache(maxsize=2)  # a unit of work needs the source and one target
-def _brought(native: _Identity, shape: tuple[int, int, int], most: int) -> Task:
-    task = native.task
-    train, validation, test = (_first(split, most) for split in (task.train, task.validation, task.test))
-    return fit_to(replace(task, train=train, validation=validation, test=test), shape)
-
-
-def _first(split: Split, most: int) -> Split:
-    """A part's samples, or ``most`` of them, evenly taken over its order."""
-    if len(split) <= most:
-        return split
-    return split.take(torch.linspace(0, len(split) - 1, most).round().long())
 
 
 def held(network: nn.Module, input_shape: tuple[int, int, int], kind: OutputKind, name: str = "model") -> HeldModel:

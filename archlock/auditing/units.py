@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,25 +10,31 @@ import numpy as np
 import torch
 from torch import nn
 
-from archlock.attacks import Loot, attack, train_reference
+from archlock.attacks import AttackBudget, AttackResult, Loot, attack, train_reference
+from archlock.attacks.cost import cost_of
 from archlock.attacks.foreign import as_map
 from archlock.attacks.grafts import tap_names
-from archlock.attacks.method import Situation
+from archlock.attacks.method import Prepared, Situation
 from archlock.attacks.probes import on_features
 from archlock.attacks.trial import train_trial
+from archlock.auditing.brought import task_for
 from archlock.auditing.budgets import AuditBudget
 from archlock.auditing.estimators import Sample, estimate_all
-from archlock.auditing.masking import masked
+from archlock.auditing.masking import evasions
 from archlock.auditing.population import proxy_places
-from archlock.auditing.subject import Subject, loot_of, task_for
+from archlock.auditing.subject import Subject, loot_of
 from archlock.iospec import OutputKind
-from archlock.loading.digest import sha256_of_weights
 from archlock.scores import Score
 from archlock.seeding import derive_seed, torch_generator
 from archlock.spaces.network import Network, make_head
 from archlock.tasks.settings import TaskSettings
 from archlock.tasks.task import Task
 from archlock.training.fit import Schedule, evaluate
+
+SCRATCH = "scratch:"
+"""Before the name of a public architecture that is trained from scratch."""
+LOOKED = "linear-probe"
+"""The attack that a quick look does on its way."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,9 @@ class AttackCase(Case):
 
 
 def run_attack(case: AttackCase) -> dict[str, Any]:
-    """The attack's result; empty where the attack has nothing to change."""
+    """The attack's result, or that of a public architecture from scratch; empty where there is nothing to change."""
+    if case.attack.startswith(SCRATCH):
+        return _reference(case, case.attack.removeprefix(SCRATCH))
     model = case.subject.load()
     source = task_for(case.source, model.input_shape, case.budget.samples)
     budget = case.budget.at(case.fraction)
@@ -67,11 +76,10 @@ def run_attack(case: AttackCase) -> dict[str, Any]:
     return {} if result is None else asdict(result)
 
 
-def run_reference(case: AttackCase) -> dict[str, Any]:
-    """A public architecture from scratch on the same data; ``attack`` names it."""
-    result = train_reference(
-        case.attack, case.task(), case.budget.at(case.fraction), case.seed, like=parameters_of(case), count_cost=True
-    )
+def _reference(case: AttackCase, name: str) -> dict[str, Any]:
+    """A public architecture from scratch on the same data."""
+    budget = case.budget.at(case.fraction)
+    result = train_reference(name, case.task(), budget, case.seed, like=parameters_of(case), count_cost=True)
     return asdict(result)
 
 
@@ -81,18 +89,9 @@ def parameters_of(case: Case) -> int:
     return 0 if network is None else sum(parameter.numel() for parameter in network.parameters())
 
 
-def describe_task(case: Case) -> dict[str, Any]:
-    """Sizes, metric and digest of the target as the model sees it."""
-    task = case.task()
-    parts = {"train": task.train, "validation": task.validation, "test": task.test}
-    tensors = {f"{name}.{kind}": getattr(part, kind) for name, part in parts.items() for kind in ("inputs", "targets")}
-    sizes = {name: len(part) for name, part in parts.items()}
-    return {"metric": task.metric_name, "kind": task.kind.value, "sha256": sha256_of_weights(tensors), **sizes}
-
-
-def gradient_masking(case: Case) -> str:
-    """What to say of a model that lets no gradients through, else nothing; see `archlock.auditing.masking`."""
-    return masked(case.loot(), case.task()) or ""
+def find_evasions(case: Case) -> list[str]:
+    """What to say of a model that evades attacks, each in a sentence; see `archlock.auditing.masking`."""
+    return list(evasions(case.loot(), case.task()))
 
 
 def source_value(case: Case) -> float | None:
@@ -105,22 +104,33 @@ def quick_look(case: Case) -> dict[str, Any]:
     """Estimates on the target's training features, and a linear probe, from one pass over the samples.
 
     Returns:
-        ``estimates``: name to value or reason; ``probe``: validation and test metric of a linear head; ``chance``:
-        share of the target's largest class.
+        ``estimates``: name to value or reason; ``probe``: validation and test metric of a linear head at the largest
+        learning rate; ``chance``: share of the target's largest class; ``attack``: what the attack `LOOKED` gives
+        with all of the data and the first seed, so that it need not see the samples again.
     """
     loot, task = case.loot(), case.task()
-    situation = Situation(task, case.budget.at(1.0), case.budget.seeds[0])
-    network = loot.rebuild(task.io, situation.head_seed)
-    seen = on_features(network, task)
-    generator = torch_generator(situation.seed, "batches", task.name)
-    trial = train_trial(
-        network.head, seen, Schedule(case.budget.steps, case.budget.batch, max(case.budget.learning_rates)), generator
-    )
+    budget, seed = case.budget.at(1.0), case.budget.seeds[0]
+    network = loot.rebuild(task.io, Situation(task, budget, seed).head_seed)
+    prepared = Prepared(network.head, on_features(network, task))
+    probed = _probed(prepared, task, budget, seed)
+    fastest = max(probed.trials, key=lambda trial: trial.learning_rate)
     return {
-        "estimates": _estimates(loot, seen, task),
-        "probe": [trial.validation, trial.test],
+        "estimates": _estimates(loot, prepared.task, task),
+        "probe": [fastest.validation, fastest.test],
         "chance": _chance(task),
+        "attack": asdict(probed),
     }
+
+
+def _probed(prepared: Prepared, task: Task, budget: AttackBudget, seed: int) -> AttackResult:
+    """A linear head on features that are there, trained as `archlock.attacks.attack` does."""
+    trials = []
+    for learning_rate in budget.learning_rates:
+        schedule = Schedule(budget.steps, budget.batch, learning_rate)
+        generator = torch_generator(seed, "batches", task.name)
+        trials.append(train_trial(deepcopy(prepared.trained), prepared.task, schedule, generator))
+    cost = cost_of(prepared, task, budget)
+    return AttackResult(LOOKED, task.name, budget.fraction, len(task.train), tuple(trials), cost)
 
 
 def _chance(task: Task) -> float:

@@ -66,6 +66,7 @@ def test_a_model_of_ours_is_audited(tmp_path: Path, capsys: pytest.CaptureFixtur
     export_network(model, tmp_path / "model")
     assert audited(str(tmp_path / "model"), tmp_path / "a") == 0
     assert "not judged" in capsys.readouterr().out
+    assert json.loads((tmp_path / "a" / "report.json").read_text())["model"]["weakened"] == []
 
 
 @pytest.mark.parametrize(

@@ -78,5 +78,5 @@ def test_a_folder_of_another_audit_is_left_alone(tmp_path: Path) -> None:
     audited(tmp_path / "a", Counting())
     before = (tmp_path / "a" / "report.json").read_bytes()
     with pytest.raises(RunFolderError, match=r"holds an audit with other settings \(source\)"):
-        audited(tmp_path / "a", Counting(), source="shapes")
+        audited(tmp_path / "a", Counting(), source=TaskSettings(name="digits", fold=1))
     assert (tmp_path / "a" / "report.json").read_bytes() == before
