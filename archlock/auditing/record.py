@@ -122,13 +122,30 @@ class NotRun(Document):
     target: str | None = None
 
 
+class MeasuredRank(Document):
+    """Kendall's tau of an estimate with the strongest attack over cases that are not of this audit.
+
+    Attributes:
+        low, high: its interval of level ``level``, bootstrapped over the cases.
+        cases: models with a target each; see `AuditRecord.measured_on`.
+    """
+
+    kendall_tau: float
+    low: float
+    high: float
+    level: float
+    cases: int
+
+
 class EstimateLine(Document):
     """A quick estimate on one target.
 
     Attributes:
-        estimator: see `archlock.auditing.estimators.ESTIMATORS`; a zero-cost score is ``proxy:NAME``.
+        estimator: see `archlock.auditing.estimators.ESTIMATORS`; a zero-cost score is ``proxy:NAME``, and
+            ``predictor`` what `archlock.auditing.foresight` says of the architecture.
         figure: None where it could not be had, and ``reason`` says why.
-        percentile: share of a population of random networks with a lower score, 0 to 1, for zero-cost scores.
+        percentile: share of a population of random networks with a lower score, 0 to 1, where there is one.
+        measured: how well it orders other models' cases; None where that was not measured.
     """
 
     estimator: str
@@ -136,21 +153,25 @@ class EstimateLine(Document):
     figure: Figure | None
     reason: str = ""
     percentile: float | None = None
+    measured: MeasuredRank | None = None
 
 
 class PredictedAttack(Document):
     """What the strongest attack would reach, predicted from quick estimates.
 
     Attributes:
-        figure: prediction with its interval at the nominal level.
-        coverage: share of held-out cases whose measured attack lay in such an interval.
+        figure: prediction with its interval at the nominal level; without one where the case is unlike the anchors.
+        coverage: share of held-out cases whose measured attack lay in such an interval; None where there is none.
         cases: how many held-out cases that was measured on.
+        outside: what of model and target lies outside the population that the calibration was fitted to and judged
+            on; see `archlock.auditing.ranges`.
     """
 
     target: str
     figure: Figure
-    coverage: float
+    coverage: float | None
     cases: int
+    outside: tuple[str, ...] = ()
 
 
 class Advantage(Document):
@@ -230,6 +251,7 @@ class AuditRecord(Document):
         headline: one sentence with budget, transfer advantage and the attacks not run.
         created_at: when the audit began, ISO 8601 in UTC.
         settings: what was asked for, and its digest.
+        measured_on: the cases that the estimates' rank correlations were measured on.
         report_sha256: digest of everything else in the record; see `digest`.
     """
 
@@ -253,6 +275,7 @@ class AuditRecord(Document):
     prices: tuple[Price, ...]
     layers: tuple[LayerTransfer, ...]
     agreement: tuple[Agreement, ...]
+    measured_on: str = ""
     report_sha256: str = Field("", description="of all the rest, in canonical form")
 
     def digest(self) -> str:
