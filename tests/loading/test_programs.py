@@ -259,7 +259,43 @@ def test_open_pictures_sizes_must_be_given(tmp_path: Path) -> None:
     tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
     with pytest.raises(ModelError, match="takes 3x"):
         try_program(read, tensors, (1, 32, 32), "open.pt2", Limits())
-    assert try_program(read, tensors, (3, 32, 32), "open.pt2", Limits()).input_shape == (3, 32, 32)
+    trial = try_program(read, tensors, (3, 32, 32), "open.pt2", Limits())
+    assert (trial.input_shape, trial.weakened) == ((3, 32, 32), ())
+
+
+class Square(nn.Module):
+    """Fully convolutional, with a pooling that looks at its height alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.fc = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(self.norm(self.conv(x)))
+        x = x.reshape(x.shape[0], 8, x.shape[2] * x.shape[2])
+        return self.fc(x.mean(2))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_one_open_size_may_stand_for_height_and_width(tmp_path: Path, batch: int) -> None:
+    """torch then writes a guard that both are equal; the fixed batch beside it is opened as any other."""
+    size, network = torch.export.Dim("size", min=4, max=64), Square().eval()
+    example = torch.zeros(batch, *SHAPE)
+    program = torch.export.export(network, (example,), dynamic_shapes=({2: size, 3: size},))
+    with (tmp_path / "square.pt2").open("wb") as file:
+        torch.export.save(program, file)
+    read, arrays, _ = read_archive((tmp_path / "square.pt2").read_bytes(), "square.pt2", Limits())
+    tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
+    for side in (16, 24):
+        trial = try_program(read, tensors, (3, side, side), "square.pt2", Limits())
+        assert (trial.weakened, trial.fixed_batch, trial.input_shape) == ((), 0, (3, side, side))
+        inputs = torch.randn(5, 3, side, side)
+        found = network_of(trial.program, tensors, 0)
+        torch.testing.assert_close(found(inputs), network(inputs), rtol=0, atol=TOLERANCE)
+    with pytest.raises(ModelError, match="its height and width are one size, not 16 and 24; give a square --input"):
+        try_program(read, tensors, (3, 16, 24), "square.pt2", Limits())
+    with pytest.raises(ModelError, match="say which: --input"):
+        try_program(read, tensors, None, "square.pt2", Limits())
 
 
 def test_half_precision_is_widened_and_nan_refused(tmp_path: Path) -> None:

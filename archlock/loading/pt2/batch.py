@@ -28,6 +28,8 @@ REPEATS = frozenset(("repeat", "tile"))
 MOST_TRIES = 20
 """Steps that are tried, in lengths of the program, before the batch counts as fixed."""
 JOINS = frozenset(("cat", "concat"))
+GROUP_NORM = "native_group_norm"
+"""Takes the number of its samples as an argument."""
 
 
 class FixedBatchError(Exception):
@@ -204,6 +206,8 @@ class _Opening:
             return [self.expansion(step)]
         if name in FILLS | NEW_FILLS:
             return [self.leading(step, int(name in NEW_FILLS))]
+        if name == GROUP_NORM and place and step.args[3] == place.inner * self.batch:
+            return [self.with_count(step, 3, place.inner)]
         if name in REPEATS and place is None:
             return [self.repeat(step)]
         if name in JOINS:
@@ -276,6 +280,17 @@ class _Opening:
             names.append(Ref(name))
         return _Option((*before, replace(step, args=(names, *step.args[1:]))))
 
+    def with_count(self, step: Step, position: int, factor: int) -> _Option:
+        """The step with one of its numbers as a multiple of the batch."""
+        args = (*step.args[:position], Ref(self.multiple(factor)), *step.args[position + 1 :])
+        return _Option((replace(step, args=args),))
+
+    def multiple(self, factor: int) -> str:
+        """Name of a multiple of the batch."""
+        name = self.factors.setdefault(factor, f"{PREFIX}_{factor}")
+        self.state.values[name] = factor * self.other
+        return name
+
     def with_size(self, step: Step, position: int, at: int, size: int, place: _Place | None = None) -> _Option:
         """The step with one of its sizes as a multiple of the batch; a size left open (-1) follows by itself."""
         sizes = list(step.args[position])
@@ -284,9 +299,7 @@ class _Opening:
         factor, rest = divmod(size, self.batch)
         if rest:
             raise FixedBatchError(f"{aten_name(step.target)}: size {size} is no multiple of the batch {self.batch}")
-        name = self.factors.setdefault(factor, f"{PREFIX}_{factor}")
-        self.state.values[name] = factor * self.other
-        sizes[at] = Ref(name)
+        sizes[at] = Ref(self.multiple(factor))
         return _Option((replace(step, args=(*step.args[:position], sizes, *step.args[position + 1 :])),), place)
 
 

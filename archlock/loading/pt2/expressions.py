@@ -23,17 +23,43 @@ SYMBOL = re.compile(r"[a-z]{1,6}\d{1,9}")
 _TOKEN = re.compile(r"\s*(?:(\d{1,18})|([A-Za-z_]\w{0,40})|('[a-z]{1,6}\d{1,9}')|(\*\*|//|[-+*/%(),=<>&|~]))")
 
 
+_INPUT_SIZE = re.compile(r"L(\['\w{1,80}'\]|\[\d{1,3}\]){1,4}\.(size|stride)\(\)\[\d{1,2}\]", re.ASCII)
+"""A size of an input in a guard, such as ``L['x'].size()[2]``."""
+
+
+GUARD_FUNCTIONS = frozenset(("min", "max", "abs"))
+"""Functions that guards, which are written as Python, have besides."""
+_SIGNS = {re.compile(r"\b(and|or)\b"): "&", re.compile(r"\bnot\b"): "~", re.compile(r"!="): "=="}
+"""Words of Python to signs of formulas; which of several does not matter, since only the form is asked for."""
+
+
 def check_expression(text: str, where: str) -> None:
     """Refuse a formula that is anything but integer arithmetic.
 
     Raises:
         ModelError: with the formula; nothing of it is evaluated.
     """
+    _check(text, text, FUNCTIONS, where)
+
+
+def check_guard(text: str, where: str) -> None:
+    """Refuse a guard that does more than compare sizes of the input, such as ``L['x'].size()[2] != 1``.
+
+    Raises:
+        ModelError: with the guard; nothing of it is evaluated.
+    """
+    told = _INPUT_SIZE.sub(" s0 ", text[: MOST_LETTERS + 1])
+    for words, sign in _SIGNS.items():
+        told = words.sub(sign, told)
+    _check(told, text, FUNCTIONS | GUARD_FUNCTIONS, where)
+
+
+def _check(text: str, shown: str, functions: frozenset[str], where: str) -> None:
     try:
-        _Reader(_tokens(text)).whole()
+        _Reader(_tokens(text), functions).whole()
     except _RefusedError as error:
         raise ModelError(
-            f"{where}: {text!r:.120} is not integer arithmetic ({error}); torch would run it as code"
+            f"{where}: {shown!r:.120} is not integer arithmetic ({error}); torch would run it as code"
         ) from None
 
 
@@ -57,8 +83,9 @@ def _tokens(text: str) -> list[str]:
 class _Reader:
     """Recursive descent: sums of products of terms."""
 
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, tokens: list[str], functions: frozenset[str]) -> None:
         self.tokens = tokens
+        self.functions = functions
         self.at = 0
         self.depth = 0
 
@@ -144,7 +171,7 @@ class _Reader:
             self.exponent()
             if wrapped:
                 self.take(")")
-        elif token in FUNCTIONS:
+        elif token in self.functions:
             self.sum()
             while self.peek() == ",":
                 self.take()

@@ -75,6 +75,7 @@ class Program:
         input: name of the one input.
         input_sizes: its sizes; None where a dimension is open.
         example_sizes: the sizes it was exported with.
+        size_names: formula of each open size, empty for closed ones; sizes of one formula must be equal.
         steps: in order.
         output: name of the one result.
         sizes: of each tensor at the exported batch; None where a dimension is open.
@@ -85,6 +86,7 @@ class Program:
     input: str
     input_sizes: tuple[int | None, ...]
     example_sizes: tuple[int | None, ...]
+    size_names: tuple[str, ...]
     steps: tuple[Step, ...]
     output: str
     sizes: dict[str, tuple[int | None, ...]]
@@ -114,6 +116,7 @@ def from_plain(plain: dict[str, Any]) -> Program:
         input=plain["input"],
         input_sizes=tuple(plain["input_sizes"]),
         example_sizes=tuple(plain["example_sizes"]),
+        size_names=tuple(plain["size_names"]),
         steps=tuple(_step(each) for each in plain["steps"]),
         output=plain["output"],
         sizes={name: tuple(sizes) for name, sizes in plain["sizes"].items()},

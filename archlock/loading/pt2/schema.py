@@ -8,7 +8,7 @@ from typing import Any
 from archlock.errors import ModelError
 from archlock.loading.limits import Limits
 from archlock.loading.pt2.arguments import argument, dotted_name, value_name
-from archlock.loading.pt2.expressions import check_expression
+from archlock.loading.pt2.expressions import check_expression, check_guard
 from archlock.loading.pt2.operators import CHECKS, aten_name, check_target
 from archlock.loading.pt2.program import Program, Ref, Step, Stored, refs_in
 from archlock.loading.strict_json import field, only
@@ -38,9 +38,10 @@ def read_program(json: Mapping[str, Any], where: str, limits: Limits) -> Program
     output = _output(field(module, "signature", dict, where), where)
     sizes = dict(_sizes(field(graph, "tensor_values", dict, where), where, hints=False))
     examples = dict(_sizes({inputs: graph["tensor_values"].get(inputs)}, where, hints=True))
+    names = tuple(_size_name(size) for size in graph["tensor_values"][inputs]["sizes"])
     steps = tuple(_steps(nodes, stored, where))
     _check_order(steps, {each.value for each in stored} | {inputs}, output, where)
-    return Program(stored, inputs, sizes[inputs], examples[inputs], steps, output, sizes, _traits(nodes, steps))
+    return Program(stored, inputs, sizes[inputs], examples[inputs], names, steps, output, sizes, _traits(nodes, steps))
 
 
 def _check_version(json: Mapping[str, Any], where: str) -> None:
@@ -65,8 +66,7 @@ def _check_formulas(value: Any, where: str) -> None:
             pending.extend(item.values())
     if isinstance(value, dict):
         for guard in value.get("guards_code") or []:
-            raise ModelError(f"{where}: guard {guard!r:.80} is Python code, which torch would run; export again with a "
-                             "current torch")  # fmt: skip
+            check_guard(guard if isinstance(guard, str) else repr(guard), f"{where}: guard")
         for name in value.get("range_constraints") or {}:
             check_expression(name, where)
 
@@ -128,6 +128,12 @@ def _size(tagged: object, where: str, hints: bool) -> int | None:
     if kind != "as_int" or type(value) is not int or not 0 <= value <= LARGEST_SIZE:
         raise ModelError(f"{where}: {value!r:.40} is no size")
     return value
+
+
+def _size_name(tagged: object) -> str:
+    """The formula of an open size, which two sizes share that must be equal; empty for a closed one."""
+    kind, value = only(tagged, "size")
+    return str(value.get("expr_str", "")) if kind == "as_expr" and isinstance(value, dict) else ""
 
 
 def _steps(nodes: list[Any], stored: tuple[Stored, ...], where: str) -> Iterator[Step]:

@@ -16,6 +16,7 @@ from archlock.loading.limits import Limits
 from archlock.loading.networks import first_line, rows_of
 from archlock.loading.pt2.batch import FixedBatchError, open_batch
 from archlock.loading.pt2.execute import execute, in_single_precision
+from archlock.loading.pt2.frozen_norms import frozen_norms
 from archlock.loading.pt2.network import ProgramNetwork, without_half
 from archlock.loading.pt2.operators import aten_name
 from archlock.loading.pt2.program import Program
@@ -26,6 +27,10 @@ TOLERANCE = 1e-4
 LOST_DROPOUT = (
     "the program was decomposed, which forgets the rate of its dropout, so it is trained without (export without "
     "run_decompositions to keep it)"
+)
+FROZEN_NORMS = (
+    "{} of its normalisations are arithmetic on stored statistics, which training mode does not restore, so that it is "
+    "trained with them frozen (export without decomposing batch norm, and with nn.BatchNorm2d for frozen layers)"
 )
 
 
@@ -66,8 +71,12 @@ def try_program(
         program = replace(program, steps=in_single_precision(program.steps))
     metas = {name: value.to("meta") for name, value in single.items()}
     batch = program.input_sizes[0]
-    _check_work(program, metas, (batch or 2, *shape), where, limits)
+    sizes = _check_work(program, metas, (batch or 2, *shape), where, limits)
     weakened = [LOST_DROPOUT] if "dropout lost" in program.traits else []
+    if norms := frozen_norms(program, sizes):
+        weakened.append(FROZEN_NORMS.format(norms))
+    if batch is not None:  # beside a fixed batch, other sizes that are open are closed to those that were asked for
+        program = replace(program, sizes=dict(sizes), input_sizes=(batch, *shape))
     opened = program
     try:
         opened = open_batch(program, metas)
@@ -129,13 +138,15 @@ def _input_shape(program: Program, wanted: tuple[int, int, int] | None, where: s
     channels, height, width = wanted or sizes[1:]
     if channels is None or height is None or width is None:
         raise ModelError(f"{where}: its input sizes are open; say which: --input CHANNELSxHEIGHTxWIDTH")
+    if program.size_names[2] and program.size_names[2] == program.size_names[3] and height != width:
+        raise ModelError(f"{where}: its height and width are one size, not {height} and {width}; give a square --input")
     return channels, height, width
 
 
 def _check_work(
     program: Program, metas: Mapping[str, Tensor], shape: tuple[int, ...], where: str, limits: Limits
-) -> None:
-    """Memory and operations per sample, from sizes alone."""
+) -> dict[str, tuple[int, ...]]:
+    """Memory and operations per sample, from sizes alone; returns the size of every value."""
     values: dict[str, Any] = {each.value: metas[each.name] for each in program.stored}
     values[program.input] = torch.empty(shape, device="meta")
     if prod(shape[1:]) * 4 > limits.activation_bytes:
@@ -162,6 +173,7 @@ def _check_work(
                     raise ModelError(f"{place}: a size of {values[name]:,}")
     if not isinstance(values.get(program.output), Tensor):
         raise ModelError(f"{where}: gives no tensor")
+    return {name: tuple(value.shape) for name, value in values.items() if isinstance(value, Tensor)}
 
 
 def _compare(program: Program, opened: Program, tensors: Mapping[str, Tensor], shape: tuple[int, ...]) -> None:
