@@ -13,8 +13,9 @@ from archlock.api import PAGE, RECORD, versions
 from archlock.attacks import ATTACKS
 from archlock.auditing.binding import Bound, bind
 from archlock.auditing.budgets import PROBES, AuditBudget, find_budget
+from archlock.auditing.decision import Decision
 from archlock.auditing.folder import finished, open_audit
-from archlock.auditing.gate import Decision, judge
+from archlock.auditing.gate import judge
 from archlock.auditing.plan import AuditPlan
 from archlock.auditing.policy import Policy, load_policy
 from archlock.auditing.record import AuditRecord, read_audit

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from archlock.auditing.gate import Decision
+    from archlock.auditing.decision import Decision
 
 
 @click.command("gate")

@@ -12,6 +12,7 @@ from archlock.auditing.advantage import advantages
 from archlock.auditing.binding import Bound
 from archlock.auditing.lines import attack_line
 from archlock.auditing.record import AttackLine
+from archlock.auditing.recovery import recoveries
 from archlock.runs import Workshop
 
 GIVEN = "given:"
@@ -78,12 +79,15 @@ class Attackers:
     def _unrepeated(
         self, attacks: Sequence[AttackLine], references: Sequence[AttackLine], asked: set[Place]
     ) -> list[Place]:
+        """What decides an advantage, or that surgery undoes a lock, with the seeds that it was not yet run with."""
         sizes = {title: self._bound.tasks[title].facts.test for title in self._targets}
+        rows = advantages(attacks, references, sizes)
         wanted = dict.fromkeys(
-            Place(name, row.target, row.fraction, seed)
-            for row in advantages(attacks, references, sizes)
-            for name in (row.attack, row.released_attack, row.reference)
+            Place(name, each.row.target, each.row.fraction, seed)
+            for each in recoveries(rows, attacks)
+            for name in (each.row.attack, each.row.released_attack, each.row.reference, each.surgery)
             for seed in self._plan.budget.repeats
+            if name is not None
         )
         return [place for place in wanted if place not in asked]
 

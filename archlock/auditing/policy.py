@@ -21,7 +21,8 @@ class Required(Document):
     """What must have been done.
 
     Attributes:
-        budget: at least this one.
+        source: the task that the audit took the model to be released for; any where none is named.
+        budget: at least this one, by its means.
         attacks: each must have run on every required target; a weakened attack counts as not run.
         targets: tasks that must have been attacked; every target of the audit where none are named.
         fraction: a data fraction of at least this much.
@@ -32,6 +33,7 @@ class Required(Document):
         samples: training samples of every target, at least.
     """
 
+    source: str | None = None
     budget: BudgetName = "standard"
     attacks: tuple[str, ...] = ("linear-probe", "fine-tune", "from-scratch")
     targets: tuple[str, ...] = ()
@@ -49,11 +51,11 @@ class Limits(Document):
     Attributes:
         advantage: transfer advantage, strongest attack minus reference.
         advantage_high: the same, upper end of its interval.
-        mean_advantage: its mean over targets.
+        mean_advantage: its mean over required targets.
         value: metric of the strongest attack.
         relative: strongest attack as a share of the reference.
         interval_width: of any transfer advantage, so that a verdict is not noise.
-        estimate: upper end of the predicted attack, for audits with the quick budget.
+        estimate: upper end of the predicted attack on each required target, for audits with the quick budget.
     """
 
     advantage: float | None = 0.0

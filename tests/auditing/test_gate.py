@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from archlock.auditing.budgets import LEFT_OUT
 from archlock.auditing.gate import judge
 from archlock.auditing.policy import Keeps, Limits, Policy, Required, load_policy, policy_names
-from archlock.auditing.record import AuditRecord, NotRun, PredictedAttack
+from archlock.auditing.record import AttackLine, AuditRecord, NotRun, PredictedAttack
 from archlock.audits import gate
 from archlock.cli.main import run
 from archlock.errors import ConfigError, UsageError
 from archlock.figures import Figure
 from archlock.scores import Origin
 
-from .conftest import MakeRecord
+from .conftest import MakeRecord, compared
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 PREDICTED = tuple(
@@ -35,11 +35,13 @@ BOTH_WAYS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "report_sha256": ({}, {}, {"seal": False}),
     "model_sha256": ({"model_sha256": "ab" * 32}, {"model_sha256": "ba" * 32}, {}),
     "maximum_age_days": ({"maximum_age_days": 2}, {"maximum_age_days": 0.5}, {}),
+    "required.source": ({"required": Required(source="digits")}, {"required": Required(source="shapes")}, {}),
     "required.budget": ({}, {"required": Required(budget="thorough")}, {}),
     "required.targets": ({}, {"required": Required(targets=("glyphs", "counting"))}, {}),
     "required.fraction": ({}, {}, {"fractions": (0.25,)}),
     "required.attacks.fine-tune": ({}, {}, {"not_run": (NotRun(attack="fine-tune", reason="attack weakened: …"),)}),
-    "required.attacks.linear-probe": ({}, {"required": Required(seeds=2)}, {}),
+    "required.attacks.fine-tune ": ({}, {"required": Required(seeds=2)}, {}),
+    "required.attacks.adapters": ({"required": Required(attacks=("adapters",))}, {}, {"fractions": (0.5,)}),
     "required.surgery": ({}, {}, {"not_run": (NotRun(attack="surgery:side", reason="attack weakened: …"),)}),
     "limits.advantage": ({}, {}, {"by_surgery": 0.51}),
     "limits.advantage_high": ({"limits": Limits(advantage_high=0.1)}, {"limits": Limits(advantage_high=0.0)}, {}),
@@ -60,6 +62,7 @@ BOTH_WAYS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
 def test_every_clause_passes_and_fails(clause: str, make_record: MakeRecord) -> None:
     given_policy, changed_policy, changed_record = BOTH_WAYS[clause]
     met = judge(make_record(predicted=PREDICTED), Policy(**given_policy), NOW)
+    clause = clause.strip()  # a second way to fail
     assert clause in {one.name for one in met.clauses}
     assert met.passed, met.failed
     broken = judge(
@@ -96,6 +99,56 @@ def test_steps_that_no_line_took_are_no_budget(make_record: MakeRecord) -> None:
     short = tuple(line.model_copy(update={"steps": 2}) for line in record.attacks)
     failed = judge(record.model_copy(update={"attacks": short}).sealed(), Policy(), NOW).failed
     assert "required.budget" in {one.name for one in failed}
+
+
+def test_a_budget_whose_verdict_rests_on_one_seed_is_none(make_record: MakeRecord) -> None:
+    [failed] = judge(make_record(repeats=()), Policy(), NOW).failed
+    assert (failed.name, failed.said.endswith("too few seeds")) == ("required.budget", True)
+    assert judge(make_record(seeds=(0, 1, 2), repeats=()), Policy(), NOW).passed
+
+
+def helping_on_one(make_record: MakeRecord) -> AuditRecord:
+    """An audit in which the model helps on glyphs by ten points, and on darcy lacks ten."""
+    record = make_record(predicted=PREDICTED)
+
+    def moved(line: AttackLine) -> AttackLine:
+        value = 0.6 if line.target == "glyphs" else 0.4
+        return line.model_copy(update={"validation": value, "value": Figure(value=value, origin=Origin.ATTACKED)})
+
+    return record.model_copy(update=compared(tuple(map(moved, record.attacks)), record.references)).sealed()
+
+
+@pytest.mark.parametrize(
+    ("targets", "mean", "passed"), [((), "+0.000", True), (("glyphs",), "+0.100", False), (("darcy",), "-0.100", True)]
+)
+def test_the_mean_is_that_of_the_required_targets(
+    make_record: MakeRecord, targets: tuple[str, ...], mean: str, passed: bool
+) -> None:
+    limit = Policy(required=Required(targets=targets), limits=Limits(advantage=None, mean_advantage=0.05))
+    decision = judge(helping_on_one(make_record), limit, NOW)
+    [clause] = [one for one in decision.clauses if one.name == "limits.mean_advantage"]
+    assert (clause.passed, decision.passed) == (passed, passed)
+    assert clause.said.startswith(f"{mean} over {', '.join(targets or ('glyphs', 'darcy'))} with ")
+
+
+def test_a_mean_over_a_target_without_a_reference_is_none(make_record: MakeRecord) -> None:
+    asked = Policy(required=Required(targets=("glyphs", "counting")), limits=Limits(advantage=None, mean_advantage=1))
+    failed = {one.name: one.said for one in judge(make_record(), asked, NOW).failed}
+    assert failed["limits.mean_advantage"].startswith("not every target has a reference")
+
+
+@pytest.mark.parametrize(("targets", "passed"), [((), False), (("glyphs",), True), (("darcy",), False)])
+def test_predictions_count_on_the_required_targets(
+    make_record: MakeRecord, targets: tuple[str, ...], passed: bool
+) -> None:
+    high = PREDICTED[1].model_copy(update={"figure": PREDICTED[1].figure.model_copy(update={"high": 0.9})})
+    asked = Policy(required=Required(targets=targets), limits=Limits(estimate=0.5))
+    assert judge(make_record(predicted=(PREDICTED[0], high)), asked, NOW).passed == passed
+
+
+def test_a_required_target_without_a_prediction_fails(make_record: MakeRecord) -> None:
+    [failed] = judge(make_record(predicted=PREDICTED[:1]), Policy(limits=Limits(estimate=0.5)), NOW).failed
+    assert failed.said == "an attack was predicted on 1 of 2 targets"
 
 
 def test_another_audits_advantages_are_not_believed(make_record: MakeRecord) -> None:

@@ -55,7 +55,12 @@ def test_policies_on_the_page_are_policies() -> None:
 
 
 def test_every_clause_that_the_gate_names_is_on_the_page(make_record: MakeRecord) -> None:
-    policy = Policy(limits=Limits(value=1, estimate=1), model_sha256="0" * 64, keeps=Keeps(source=0))
+    policy = Policy(
+        required=Required(source="digits"),
+        limits=Limits(value=1, estimate=1, mean_advantage=1),
+        model_sha256="0" * 64,
+        keeps=Keeps(source=0),
+    )
     for clause in judge(make_record(), policy).clauses:
         section = ".".join(clause.name.split(".")[:2])
         assert f"`{section}`" in POLICIES
