@@ -57,9 +57,7 @@ class Cost:
         throughput_per_s: inferences per second of a stream of inputs: one by one, 1 / latency, or more where the schema
             overlaps them.
         objective_bound: no assignment of the schema has a smaller objective, in seconds (of a pipeline, between two
-            results) or joules; the figure reached where the assignment is proven best. It is a bound in the model's own
-            terms: of the schema ``parallel``, whose time of units side by side is optimistic where both wait for the
-            DRAM (the longer of the units' times and of all traffic), as are its latency and energy.
+            results) or joules; the figure reached where the assignment is proven best, in the model's own terms.
         preload_s, preload_j: loading resident weights once, before the first inference; in no other figure.
     """
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archlock.hwcost.assignment.blocks import Sources
-from archlock.hwcost.assignment.side_by_side import Sides, finish_times, moved_results
+from archlock.hwcost.assignment.side_by_side import Sides, moved_results, timetable
 from archlock.hwcost.assignment.tasks import Tasks, Weights
 from archlock.scores import FloatArray
 
@@ -76,9 +76,7 @@ def best_of(sources: Sources, sides: Sides, tasks: Tasks, entry: Tasks, weights:
 def _both_ways(sources: Sources, sides: Sides, tasks: Tasks, entry: Tasks) -> tuple[_Figures, _Figures]:
     """Time and energy of every assignment side by side and in turns; shape (blocks, candidates) each.
 
-    Units that run at once share the DRAM: together they take no less than all of their traffic. That is a lower bound,
-    reached where transfers of one unit fill the gaps of the other; an order in which they do may not exist. Layers of
-    10 s of DRAM and then of 10 s of computing on both units count 20 s, and no schedule does better than 30 s.
+    Units that run at once share the DRAM as `archlock.hwcost.assignment.side_by_side.timetable` says.
     """
     move_s = np.concatenate([entry.move_s, tasks.move_s], axis=1)
     move_j = np.concatenate([entry.move_j, tasks.move_j], axis=1)
@@ -90,7 +88,6 @@ def _both_ways(sources: Sources, sides: Sides, tasks: Tasks, entry: Tasks) -> tu
             total += values[:, layer][:, sides[:, layer + 1]]
         return total
 
-    beside_s = finish_times(sources, sides, tasks.alone_s, move_s)[0].max(axis=-1)
-    beside_s = np.maximum(beside_s, summed(tasks.dram_s))
+    beside_s = timetable(sources, sides, tasks.alone_s, tasks.dram_s, move_s).done_s.max(axis=-1)
     turns = summed(tasks.turn_s) + move_s @ moved, summed(tasks.turn_j) + move_j @ moved
     return (beside_s, summed(tasks.alone_j) + move_j @ moved), turns

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from archlock.hwcost.assignment.block_chain import Best, BlockChoice, best_whole
 from archlock.hwcost.assignment.blocks import blocks_of
-from archlock.hwcost.assignment.side_by_side import finish_times, moved_results
+from archlock.hwcost.assignment.side_by_side import moved_results, timetable
 from archlock.hwcost.assignment.tasks import Tasks, Weights
-from archlock.hwcost.cost import BatchCost
+from archlock.hwcost.cost import ROUNDING, BatchCost
 from archlock.hwcost.schedule.execution import Execution, Step, StepMaker, charge_leakage
 from archlock.hwcost.schedule.sides import SIDES, side_costs, transfer_costs
 from archlock.hwcost.schedule.split import SplitRun, Splitter
@@ -173,14 +173,23 @@ def _side_by_side(table: _Table, choice: BlockChoice, now: float) -> tuple[list[
     sources, sides, first = choice.block.sources, choice.sides[None], choice.block.first
     layers = np.arange(first - 1, first + len(sources))
     tasks = table.tasks.of(np.maximum(layers, 0))
-    done, arrives = (times[0, 0] for times in finish_times(sources, sides, tasks.alone_s[None, 1:], tasks.move_s[None]))
+    own = tasks.of(np.arange(1, len(layers)))
+    times = timetable(sources, sides, own.alone_s[None], own.dram_s[None], tasks.move_s[None])
+    starts, done, arrives = times.start_s[0, 0], times.done_s[0, 0], times.moved_s[0, 0]
     steps: list[Step] = []
     for place, side in enumerate(choice.sides.tolist()):
         layer = first + place - 1
         if place:
-            steps.append(table.beside.layer(layer, side, now + float(done[place] - tasks.alone_s[place, side])))
+            whole = table.beside.layer(layer, side, now + float(starts[place]))
+            steps.append(_slowed(whole, float(done[place] - starts[place])))
         if np.isfinite(arrives[place]):
             begin = now + float(arrives[place] - tasks.move_s[place])
             steps.append(table.beside.move(layer, 1 - side, begin))
-    dram_s = float(tasks.dram_s[np.arange(1, len(layers)), choice.sides[1:]].sum())
-    return steps, now + max(float(done.max()), dram_s)
+    return steps, now + float(done.max())
+
+
+def _slowed(step: Step, takes_s: float) -> Step:
+    """The step of a layer that takes this long because it waits for the DRAM, if it does."""
+    if takes_s <= step.latency_s * (1 + ROUNDING):
+        return step
+    return replace(step, latency_s=takes_s, bound=Bound.DRAM)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archlock.hwcost.system.hardware import Hardware, Memories
-from archlock.hwcost.workload.layers import BoolArray, Layers
+from archlock.hwcost.workload.layers import BoolArray, IntArray, Layers
 from archlock.scores import FloatArray
 
 
@@ -54,7 +54,7 @@ def spilled(layers: Layers, hardware: Hardware) -> BoolArray:
     if not crowded.any():
         return spills
     passed = np.cumsum(crowded)
-    most = passed[layers.last_reader] - passed  # crowded layers through which each result waits
+    most: IntArray = passed[layers.last_reader] - passed  # crowded layers through which each result waits
     result = np.repeat(np.arange(len(layers)), np.where(spills, 0, most))
     nth = np.arange(len(result)) - np.searchsorted(result, result)
     layer, size = passed[result] + nth, layers.out_bytes[result]
