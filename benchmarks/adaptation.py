@@ -1,5 +1,8 @@
 """Adaptation of proxy devices to a new one, beside AdaProxy, ridge without a proxy and the unadapted proxy.
 
+``archlock bench hardware --only adaptation`` prints the figures that the bars are about; here are the development
+tables, other devices, and the coverage of the intervals.
+
 Run: ``python benchmarks/adaptation.py TABLE.npz [--proxies a,b] [--seeds 20] [--samples 10,20,40,60] [--several]``.
 Every device but the proxy is a target in turn; figures are mean Spearman over targets and seeds on the architectures
 that were not measured. ``--several`` takes all devices but the target as proxies. ``--rows-of`` and ``--without`` make
@@ -16,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from archlock.hwcost.devices import Adapter, LatencyTable, Method, Trial, adapt, load_table
-from archlock.scores import Score
+from archlock.benches.device_adaptation import adaptation_trials, mean_score
+from archlock.hwcost.devices import LatencyTable, Method, Trial, load_table
 
 SINGLE = ("gaussian", "gaussian-random", "adaproxy", "ridge")
 SEVERAL = ("gaussian", "gaussian-random")
@@ -68,36 +71,21 @@ def _trials(
     table: LatencyTable, groups: Sequence[Sequence[str]], method: Method, samples: int, given: argparse.Namespace
 ) -> list[list[Trial]]:
     """One list per target."""
-    found = []
-    for group in groups:
-        adapter = Adapter.of(table, group)
-        for target in (device for device in table.devices if device not in group):
-            covered = given.coverage and method.startswith("gaussian")
-            found.append(
-                [
-                    adapt(adapter, target, samples, seed, method=method, with_coverage=covered)
-                    for seed in range(given.seeds)
-                ]
-            )
-    return found
+    covered = given.coverage and method.startswith("gaussian")
+    return adaptation_trials(table, groups, method, samples, given.seeds, covered)
 
 
 def _line(name: str, method: str, columns: Sequence[list[list[Trial]]]) -> None:
-    after = [[_mean([trial.after for trial in target]) for target in column] for column in columns]
-    before = [[_mean([trial.before for trial in target]) for target in column] for column in columns]
+    after = [[mean_score([trial.after for trial in target]) for target in column] for column in columns]
+    before = [[mean_score([trial.before for trial in target]) for target in column] for column in columns]
     below = [sum(a < b for a, b in zip(*pair, strict=True)) for pair in zip(after, before, strict=True)]
     each = [np.mean([trial.is_below() for target in column for trial in target]) for column in columns]
-    covered = [_mean([trial.covered for target in column for trial in target]) for column in columns]
+    covered = [mean_score([trial.covered for target in column for trial in target]) for column in columns]
     shown = "  ".join(f"{np.mean(value):.4f}" for value in after)
     unadapted = f"unadapted {np.mean(before[0]):.4f}"
     coverage = "" if not any(covered) else "  covered " + " ".join(f"{value:.3f}" for value in covered)
     print(f"{name:<12} {method:<16} {shown}  {unadapted}  below {below} of {len(after[0])} targets, "
           f"{' '.join(f'{share:.3f}' for share in each)} of trials{coverage}", flush=True)  # fmt: skip
-
-
-def _mean(scores: Sequence[object]) -> float:
-    values = [score.value for score in scores if isinstance(score, Score)]
-    return float(np.mean(values)) if values else 0.0
 
 
 if __name__ == "__main__":

@@ -1,188 +1,201 @@
-"""``bench hardware``: the cost model beside SCALE-Sim, ZigZag, published macros and HW-NAS-Bench."""
+"""``bench hardware``: every figure of the cost model beside its peer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from archlock.benches.hardware_ranks import CONVENTIONS, RankRow, rank_agreement, rank_text
-from archlock.benches.hardware_rows import MACROS, RowFigure, compare_rows, schema_of
-from archlock.errors import UsageError
-from archlock.tables.folder import data_folder
-
-REFERENCE_FILES = (
-    "scalesim_compute.csv",
-    "scalesim_bandwidth_limited.csv",
-    "zigzag_npu.csv",
-    "zigzag_imc.csv",
-    "published_cim_macros.csv",
+from archlock.benches.device_adaptation import (
+    FILE,
+    AdaptationRow,
+    adaptation_steps,
+    published_latencies,
+    run_adaptation,
 )
-"""Files of `reference_folder` that the bench reads, where they are there."""
+from archlock.benches.hardware_files import (
+    REFERENCE_FILES,
+    FileSummary,
+    reference_folder,
+    summarise,
+)
+from archlock.benches.hardware_macros import MacroErrors, macro_errors
+from archlock.benches.hardware_ranks import CONVENTIONS, RankRow, rank_agreement
+from archlock.benches.hardware_rows import MACROS, RowFigure, compare_rows, schema_of
+from archlock.benches.hardware_speed import Speed, run_speed
+from archlock.benches.heterogeneity import SETTINGS, GainRow, run_heterogeneity
+from archlock.benches.one_proxy import DEVICES, ProxyTrial, load_ground
+from archlock.benches.one_proxy_table import one_proxy_trials
+from archlock.errors import UsageError
+from archlock.hwcost.units.cim_published import compare_published
+from archlock.tables.folder import data_folder
+from archlock.tables.published import HARDWARE_FILE
+
+SHORT = ("rows", "ranks", "speed", "heterogeneity")
+"""Under a minute of processor time together."""
+LONG = ("adaptation", "one-proxy")
+"""Minutes each."""
+SECTIONS = (*SHORT, *LONG)
 
 
 @dataclass(frozen=True)
-class FileSummary:
-    """One file of a peer, in short.
+class HardwareOptions:
+    """What is compared, and with how much work.
 
     Attributes:
-        file, peer: which.
-        rows: figures compared.
-        compared: rows that have ours and theirs.
-        in_bar: rows that the bar is about.
-        equal: of those, how many are equal to the last digit.
-        median, p95, largest: absolute relative error of those that count, None where there are none: the rows in the
-            bar, or where no row is, all that can be compared.
-        bar: what is asked of them.
-        met: whether they meet it; None without a bar.
+        sections: out of `SECTIONS`, in that order.
+        needed: whether a section whose data are not there is an error; else it is named as left out.
+        reference: folder of the peers' rows; None for `reference_folder`.
+        data: folder of tables; None for the usual one.
+        tasks: networks of the rank agreement; the one-proxy search takes the first.
+        pythons: see `run_speed`.
+        networks: of heterogeneity.
+        seeds: of adaptation, and of each target of the one-proxy search; None for what the bars ask, 20, and for 10.
+        proxy, samples, evaluations: see `one_proxy_trials`.
     """
 
-    file: str
-    peer: str
-    rows: int
-    compared: int
-    in_bar: int
-    equal: int
-    median: float | None
-    p95: float | None
-    largest: float | None
-    bar: str
-    met: bool | None
+    sections: tuple[str, ...] = SHORT
+    needed: bool = False
+    reference: Path | None = None
+    data: Path | None = None
+    tasks: tuple[str, ...] = ("cifar10",)
+    pythons: Mapping[str, Path] = field(default_factory=dict)
+    networks: int = 200
+    seeds: int | None = None
+    proxy: str = "pixel3"
+    samples: int = 20
+    evaluations: int = 0
 
 
 @dataclass(frozen=True)
 class HardwareBench:
-    """Everything that was compared; ``missing`` names the files that were not there."""
+    """Everything that was compared; what was not asked for is empty.
 
-    files: Mapping[str, Sequence[RowFigure]]
-    summaries: tuple[FileSummary, ...]
-    ranks: tuple[RankRow, ...]
-    missing: tuple[str, ...]
+    Attributes:
+        files, summaries: rows of the peers, and a summary of each file.
+        macros: errors of published macros by how their figures come about.
+        ranks, speed, gains, adaptation, one_proxy: of the sections.
+        missing: files of `REFERENCE_FILES` that were not there.
+        left_out: sections whose data were not there, and why.
+    """
+
+    files: Mapping[str, Sequence[RowFigure]] = field(default_factory=dict)
+    summaries: tuple[FileSummary, ...] = ()
+    macros: tuple[MacroErrors, ...] = ()
+    ranks: tuple[RankRow, ...] = ()
+    speed: Speed | None = None
+    gains: tuple[GainRow, ...] = ()
+    adaptation: tuple[AdaptationRow, ...] = ()
+    one_proxy: tuple[ProxyTrial, ...] = ()
+    missing: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def reference_folder(data: Path | None = None) -> Path:
-    """Where the peers' rows are looked for: ``reference/hardware`` in the data folder, else beside it."""
-    folder = data_folder(data)
-    inside = folder / "reference" / "hardware"
-    return inside if inside.is_dir() else folder.parent / "reference" / "hardware"
+Advance = Callable[[], None]
 
 
-def run_hardware(
-    reference: Path | None = None,
-    data: Path | None = None,
-    task: str = "cifar10",
-    advance: Callable[[], None] = lambda: None,
-) -> HardwareBench:
-    """Every figure beside its peer.
+def run_hardware(options: HardwareOptions | None = None, advance: Advance = lambda: None) -> HardwareBench:
+    """Every figure of the sections beside its peer.
 
     Args:
-        reference: folder of the peers' rows; None for `reference_folder`.
-        data: folder of tables; None for the usual one.
-        task: networks of the rank agreement.
-        advance: called after each of `STEPS` steps.
+        options: what to compare; None for the short sections.
+        advance: called after each of `steps_of` steps.
 
     Raises:
         UsageError: a folder that is not there, or a file that cannot be read.
-        TableError: no NAS-Bench-201 or HW-NAS-Bench in the data folder.
+        TableError: a damaged table, or where it is needed a missing one.
+        RunFailedError: a peer that does not run.
     """
-    folder = reference or reference_folder(data)
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; give the folder of the reference files with --reference")
+    given, bench, left_out = options or HardwareOptions(), HardwareBench(), dict[str, str]()
+    for section in (name for name in SECTIONS if name in given.sections):
+        reason = _absent(section, given)
+        if reason and not given.needed:
+            left_out[section] = reason
+            continue
+        if reason:
+            raise UsageError(reason)
+        bench = replace(bench, **_RUNS[section](given, advance))
+    return replace(bench, left_out=left_out)
+
+
+def steps_of(options: HardwareOptions) -> int:
+    """Steps of `run_hardware`."""
+    steps = {
+        "rows": len(REFERENCE_FILES),
+        "ranks": len(CONVENTIONS) * len(options.tasks),
+        "speed": 1 + len(options.pythons),
+        "heterogeneity": len(SETTINGS),
+        "adaptation": adaptation_steps(),
+        "one-proxy": (options.seeds or 10) * (len(DEVICES) - 1),
+    }
+    return sum(steps[section] for section in options.sections)
+
+
+def _absent(section: str, options: HardwareOptions) -> str:
+    """Why a section cannot be computed; empty where its data are there."""
+    if section == "rows":
+        folder = options.reference or reference_folder(options.data)
+        if folder.is_dir():
+            return ""
+        reason = f"{folder}: no such folder; give the folder of the reference files with --reference"
+        if options.reference:
+            raise UsageError(reason)
+        return reason
+    wanted = {"ranks": HARDWARE_FILE, "one-proxy": HARDWARE_FILE, "adaptation": FILE}.get(section)
+    path = None if wanted is None else data_folder(options.data) / wanted
+    return "" if path is None or path.is_file() else f"{path}: no such file; give the folder of tables with --data"
+
+
+def _rows(options: HardwareOptions, advance: Advance) -> dict[str, Any]:
+    folder = options.reference or reference_folder(options.data)
     files: dict[str, list[RowFigure]] = {}
     summaries: list[FileSummary] = []
+    macros: tuple[MacroErrors, ...] = ()
     for name in REFERENCE_FILES:
-        if (folder / name).is_file():
-            files[name] = compare_rows(folder / name)
-            summaries.append(summarise(name, schema_of(folder / name), files[name]))
-        advance()
-    ranks: list[RankRow] = []
-    for convention in CONVENTIONS:
-        ranks += rank_agreement(task, convention, data=data)
+        path = folder / name
+        if path.is_file():
+            files[name], schema = compare_rows(path), schema_of(path)
+            summaries.append(summarise(name, schema, files[name]))
+            macros = macro_errors(compare_published(path)) if schema == MACROS else macros
         advance()
     missing = tuple(name for name in REFERENCE_FILES if name not in files)
-    return HardwareBench(files, tuple(summaries), tuple(ranks), missing)
+    return {"files": files, "summaries": tuple(summaries), "macros": macros, "missing": missing}
 
 
-STEPS = len(REFERENCE_FILES) + len(CONVENTIONS)
-"""Steps of `run_hardware`."""
+def _ranks(options: HardwareOptions, advance: Advance) -> dict[str, Any]:
+    ranks: list[RankRow] = []
+    for task in options.tasks:
+        for convention in CONVENTIONS:
+            ranks += rank_agreement(task, convention, data=options.data)
+            advance()
+    return {"ranks": tuple(ranks)}
 
 
-def summarise(file: str, peer: str, figures: Sequence[RowFigure]) -> FileSummary:
-    """One line for a file; see `FileSummary`."""
-    inside = [one for one in figures if one.in_bar]
-    known = [one for one in inside or figures if one.relative_error is not None]
-    errors = np.abs([one.relative_error for one in known if one.relative_error is not None])
-    median, p95, largest = (
-        (float(np.median(errors)), float(np.percentile(errors, 95)), float(errors.max()))
-        if len(errors)
-        else (None,) * 3
-    )
-    equal = sum(one.relative_error == 0 for one in inside)
-    compared = sum(one.relative_error is not None for one in figures)
-    bar, met = "none", None
-    if inside and median is not None and p95 is not None and largest is not None:
-        bar, met = {
-            "SCALE-Sim": ("equal", equal == len(inside)),
-            "ZigZag": ("median 2 %, p95 25 %", median <= 0.02 and p95 <= 0.25),
-            MACROS: ("each 20 %", largest <= 0.2),
-        }[peer]
-    return FileSummary(file, peer, len(figures), compared, len(inside), equal, median, p95, largest, bar, met)
+def _speed(options: HardwareOptions, advance: Advance) -> dict[str, Any]:
+    return {"speed": run_speed(options.pythons, advance=advance)}
 
 
-def rows_document(figures: Sequence[RowFigure]) -> list[dict[str, object]]:
-    """What ``--rows --json`` prints: one object per row, in the order of the file."""
-    return [asdict(one) for one in figures]
+def _gains(options: HardwareOptions, advance: Advance) -> dict[str, Any]:
+    return {"gains": tuple(run_heterogeneity(options.networks, advance=advance))}
 
 
-def hardware_document(bench: HardwareBench) -> dict[str, object]:
-    """What ``--json`` prints."""
-    return {
-        "files": {name: rows_document(figures) for name, figures in bench.files.items()},
-        "summaries": [asdict(one) for one in bench.summaries],
-        "ranks": [asdict(one) for one in bench.ranks],
-        "missing": list(bench.missing),
-    }
+def _adaptation(options: HardwareOptions, advance: Advance) -> dict[str, Any]:
+    rows = run_adaptation(published_latencies(options.data), options.seeds or 20, advance=advance)
+    return {"adaptation": tuple(rows)}
 
 
-def rows_text(figures: Sequence[RowFigure]) -> str:
-    """One line per row."""
-    width = max(len(one.name) for one in figures)
-    head = f"{'row':>4} {'':<{width}} {'metric':<21} {'ours':>16} {'theirs':>16} {'error':>8}  bar"
-    lines = [
-        f"{one.row:>4} {one.name:<{width}} {one.metric:<21} {_shown(one.ours):>16} {_shown(one.theirs):>16} "
-        f"{_percent(one.relative_error):>8}  {'yes' if one.in_bar else 'no'}"
-        for one in figures
-    ]
-    return "\n".join([head, *lines, *_notes(figures)])
+def _one_proxy(options: HardwareOptions, advance: Advance) -> dict[str, Any]:
+    ground, seeds = load_ground(options.tasks[0], options.data), options.seeds or 10
+    trials = one_proxy_trials(ground, options.proxy, options.samples, seeds, options.evaluations, advance)
+    return {"one_proxy": tuple(trials)}
 
 
-def _notes(figures: Sequence[RowFigure]) -> Iterator[str]:
-    for note in dict.fromkeys(one.note for one in figures if one.note):
-        yield f"{sum(one.note == note for one in figures)} rows: {note}"
-
-
-def hardware_text(bench: HardwareBench) -> str:
-    """The summaries and the rank table."""
-    head = f"{'file':<31} {'rows':>5} {'in bar':>6} {'equal':>6} {'median':>8} {'p95':>8} {'largest':>8}  bar"
-    lines = [
-        f"{one.file:<31} {one.rows:>5} {one.in_bar:>6} {one.equal:>6} {_percent(one.median):>8} "
-        f"{_percent(one.p95):>8} {_percent(one.largest):>8}  {one.bar}{_verdict(one.met)}"
-        for one in bench.summaries
-    ]
-    lines += [f"{name}: not there" for name in bench.missing]
-    foot = "agreement with SCALE-Sim and ZigZag is agreement with a tool's arithmetic, not with silicon"
-    return "\n".join([head, *lines, foot, "", rank_text(bench.ranks)])
-
-
-def _verdict(met: bool | None) -> str:
-    return {None: "", True: ": met", False: ": missed"}[met]
-
-
-def _shown(figure: float | None) -> str:
-    return "-" if figure is None else f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.4g}"
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.2f} %"
+_RUNS: Mapping[str, Callable[[HardwareOptions, Advance], dict[str, Any]]] = {
+    "rows": _rows,
+    "ranks": _ranks,
+    "speed": _speed,
+    "heterogeneity": _gains,
+    "adaptation": _adaptation,
+    "one-proxy": _one_proxy,
+}

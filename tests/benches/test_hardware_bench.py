@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from archlock.benches.hardware import hardware_text, run_hardware, summarise
+from archlock.benches.hardware import HardwareOptions, run_hardware
+from archlock.benches.hardware_files import summarise
 from archlock.benches.hardware_macros import macro_errors, macro_text
 from archlock.benches.hardware_ranks import agreement_row
 from archlock.benches.hardware_rows import RowFigure, compare_rows, schema_of
+from archlock.benches.hardware_views import hardware_text
 from archlock.benches.zigzag_units import zigzag_hardware
 from archlock.cli.bench import command
 from archlock.errors import ArchlockError, UsageError
@@ -248,7 +250,7 @@ def test_all_figures_beside_their_peers():
     folder = reference()
     if not (data_folder(None) / HARDWARE_FILE).is_file():
         pytest.skip("HW-NAS-Bench is not in the data folder")
-    bench = run_hardware(folder)
+    bench = run_hardware(HardwareOptions(sections=("rows", "ranks"), needed=True, reference=folder))
     assert {one.file for one in bench.summaries} == set(bench.files)
     by_name = {(row.convention, row.column): row for row in bench.ranks}
     assert len(by_name) == 2 * 9
@@ -276,4 +278,4 @@ def test_agreement_is_of_ranks_alone_and_leaves_failures_out():
 
 def test_no_reference_folder_is_told(tmp_path):
     with pytest.raises(UsageError, match="--reference"):
-        run_hardware(tmp_path / "nowhere")
+        run_hardware(HardwareOptions(reference=tmp_path / "nowhere"))

@@ -1,6 +1,6 @@
-"""SCALE-Sim or ZigZag on matrix products, run by the Python of the peer's own environment; needs no archlock.
+"""SCALE-Sim or ZigZag on matrix products: a script for the Python of the peer's own environment; needs no archlock.
 
-    PYTHON benchmarks/hardware_peers.py scalesim|zigzag < layers.json
+    PYTHON -I peer_products.py scalesim|zigzag < layers.json
 
 Standard input: {"array": [rows, columns], "layers": [{"m": …, "k": …, "n": …}, …]}. Standard output: a JSON list of
 {"cycles", "energy_pj", "seconds"} per layer; SCALE-Sim gives no energy. Imports are not timed, reading the peer's own
@@ -19,6 +19,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -61,8 +62,7 @@ UseRamulatorTrace: False
 
 def scalesim(layer: dict[str, int], array: list[int]) -> dict[str, float | None]:
     """One product through SCALE-Sim: cycles without stalls."""
-    from scalesim.scale_sim import scalesim as simulation
-
+    simulation = import_module("scalesim.scale_sim").scalesim
     Path("config.cfg").write_text(SCALESIM_CONFIG.format(rows=array[0], columns=array[1]))
     Path("layers.csv").write_text(f"Layer,M,N,K,Sparsity,\nlayer,{layer['m']},{layer['n']},{layer['k']},1:1,\n")
     Path("layout.csv").write_text("Layer" + ",factor" * 20 + ",\nlayer" + ",1" * 20 + ",\n")
@@ -76,8 +76,8 @@ def scalesim(layer: dict[str, int], array: list[int]) -> dict[str, float | None]
 def zigzag(layer: dict[str, int], array: list[int]) -> dict[str, float | None]:
     """One product through ZigZag: latency and energy of the mapping that it finds."""
     import yaml
-    from zigzag.api import get_hardware_performance_zigzag
 
+    estimate = import_module("zigzag.api").get_hardware_performance_zigzag
     product: dict[str, Any] = {
         "id": 0, "name": "layer", "operator_type": "Gemm", "equation": "O[d][k]+=I[d][c]*W[c][k]",
         "dimension_relations": [], "loop_dims": ["D", "C", "K"], "loop_sizes": [layer["m"], layer["k"], layer["n"]],
@@ -87,7 +87,7 @@ def zigzag(layer: dict[str, int], array: list[int]) -> dict[str, float | None]:
     # The order of the memories is their order from the array outwards.
     Path("hardware.yaml").write_text(yaml.safe_dump(_tpu_like(array), sort_keys=False))
     Path("mapping.yaml").write_text("- name: default\n  memory_operand_links: {O: O, W: I2, I: I1}\n")
-    energy, cycles, _ = get_hardware_performance_zigzag(
+    energy, cycles, _ = estimate(
         "layer.yaml", "hardware.yaml", "mapping.yaml", opt="latency", lpf_limit=4, dump_folder="out",
         pickle_filename="out/unread", loma_show_progress_bar=False,
     )  # fmt: skip
@@ -97,11 +97,10 @@ def zigzag(layer: dict[str, int], array: list[int]) -> dict[str, float | None]:
 def _tpu_like(array: list[int]) -> dict[str, Any]:
     """ZigZag's shipped hardware with another array."""
     import yaml
-    import zigzag as package
 
-    hardware: dict[str, Any] = yaml.safe_load(
-        (Path(package.__file__).parent / "inputs/hardware/tpu_like.yaml").read_text()
-    )
+    place = import_module("zigzag").__file__
+    assert place is not None
+    hardware: dict[str, Any] = yaml.safe_load((Path(place).parent / "inputs/hardware/tpu_like.yaml").read_text())
     hardware["operational_array"]["sizes"] = [array[1], array[0]]
     return hardware
 
@@ -129,7 +128,7 @@ def main() -> None:
             seconds = perf_counter() - start
         if number:  # the first is run twice: its first time has the imports in it
             results.append({**result, "seconds": seconds})
-    print(json.dumps(results))
+    sys.stdout.write(json.dumps(results))
 
 
 if __name__ == "__main__":
