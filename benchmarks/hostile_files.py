@@ -25,7 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "loading"))
 
-import hostile_corpus  # the genuine files are those of the tests
+from hostile import genuine  # the files that the tests' are made of
 
 from archlock.errors import ModelError
 from archlock.loading.limits import Limits
@@ -37,10 +37,10 @@ Random = np.random.Generator
 SLOW_S = 1.0
 TOKENS = (b"__import__('os')", b"-1", b"1e999", b"null", b"[]", b"{}", b'""', b"99999999999999999999", b"true", b"\x00")
 READERS: dict[str, tuple[Callable[[], bytes], Callable[[bytes], object]]] = {
-    "pt2": (hostile_corpus.program, lambda data: read_archive(data, "fuzz.pt2", Limits())),
-    "safetensors": (hostile_corpus.weights, lambda data: read_weights(data, "fuzz.safetensors", Limits())),
-    "state dict": (hostile_corpus.state_dict, lambda data: read_weights(data, "fuzz.pt", Limits())),
-    "onnx": (hostile_corpus.graph, lambda data: read_graph(data, Path("/nowhere"), "fuzz.onnx", Limits())),
+    "pt2": (genuine.program, lambda data: read_archive(data, "fuzz.pt2", Limits())),
+    "safetensors": (genuine.weights, lambda data: read_weights(data, "fuzz.safetensors", Limits())),
+    "state dict": (genuine.state_dict, lambda data: read_weights(data, "fuzz.pt", Limits())),
+    "onnx": (genuine.graph, lambda data: read_graph(data, Path("/nowhere"), "fuzz.onnx", Limits())),
 }
 """Form to a genuine file and to its reader."""
 
@@ -74,7 +74,7 @@ def in_a_member(data: bytes, rng: Random) -> bytes:
     members[name] = (
         edited(members[name], rng) if name.endswith(".json") and rng.random() < 0.6 else once(members[name], rng)
     )
-    return hostile_corpus.zipped(members)
+    return genuine.zipped(members)
 
 
 def once(data: bytes, rng: Random) -> bytes:
@@ -119,13 +119,13 @@ def edited(data: bytes, rng: Random) -> bytes:
 def fuzz(files: int, seconds: float, seed: int) -> dict[str, Tally]:
     """Mutate and read, every form in turn, until there are enough files or the time is over."""
     tallies = {form: Tally() for form in READERS}
-    genuine = {form: make() for form, (make, _) in READERS.items()}
+    originals = {form: make() for form, (make, _) in READERS.items()}
     started = time.perf_counter()
     for number in range(files):
         if time.perf_counter() - started > seconds:
             break
         form = tuple(READERS)[number % len(READERS)]
-        data = mutated(genuine[form], np.random.default_rng([seed, number]))
+        data = mutated(originals[form], np.random.default_rng([seed, number]))
         read_one(READERS[form][1], data, f"{form} seed {seed} file {number}", tallies[form])
     return tallies
 

@@ -6,7 +6,8 @@ but into its folder: what would, raises.
 
 from __future__ import annotations
 
-import encodings.cp437  # noqa: F401  # names of archive members; no module is loaded once the watch is on
+import difflib  # noqa: F401  # suggestions in refusals; no module is loaded once the watch is on
+import encodings.cp437  # noqa: F401  # names of archive members
 import hashlib
 import json
 import os

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import hostile_corpus
 import pytest
 import torch
-from safetensors.torch import save_file
+from hostile.genuine import Net
+from safetensors.torch import save, save_file
 from torch import nn
 
 from archlock.errors import ModelError, UsageError
@@ -16,7 +16,7 @@ from archlock.loading.factory import put
 from archlock.loading.limits import Limits
 from archlock.loading.statedict import read_weights
 
-NET = "hostile_corpus:Net"
+NET = "hostile.genuine:Net"
 SHAPE = (3, 8, 8)
 
 
@@ -31,10 +31,10 @@ def test_a_factory_alone_is_loaded_with_the_weights_it_made() -> None:
 @pytest.mark.parametrize("form", ["safetensors", "state dict", "checkpoint"])
 def test_weights_of_every_accepted_form_are_the_same(form: str) -> None:
     torch.manual_seed(3)
-    network = hostile_corpus.Net()
+    network = Net()
     wanted = network.state_dict()
     if form == "safetensors":
-        data, name = hostile_corpus.save(wanted), "w.safetensors"
+        data, name = save(wanted), "w.safetensors"
     else:
         import io
 
@@ -51,7 +51,7 @@ def test_weights_of_every_accepted_form_are_the_same(form: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_other_precisions_are_said(dtype: torch.dtype) -> None:
     values = {"w": torch.tensor([1.5, -2.0, 0.25], dtype=dtype)}
-    found, said = read_weights(hostile_corpus.save(values), "w.safetensors", Limits())
+    found, said = read_weights(save(values), "w.safetensors", Limits())
     assert said == (f"{str(dtype).removeprefix('torch.')} weights were converted to float32",)
     assert found["w"].astype(float).tolist() == [1.5, -2.0, 0.25]
 
@@ -129,7 +129,7 @@ def test_networks_that_cannot_be_audited_are_refused_with_the_reason(
 
 def test_wrong_names_are_usage_errors(tmp_path: Path) -> None:
     for what, shape, reason in (
-        ("hostile_corpus:Nett", SHAPE, "Did you mean 'Net'"),
+        ("hostile.genuine:Nett", SHAPE, "Did you mean 'Net'"),
         ("no_such_package:net", SHAPE, "No module named"),
         (NET, None, "give --input"),
         ("nothing.pt2", None, "no such file"),
