@@ -15,7 +15,7 @@ from archlock.errors import InterruptedRunError, RunFolderError, UsageError
 from archlock.tasks.settings import TaskSettings
 
 TARGET = TaskSettings(name="textures", samples=60)
-SMALL = AuditBudget("standard", ("linear-probe", "fine-tune"), 2, 8, (0.01,), (1.0,), (0,), 40, True)
+SMALL = AuditBudget("standard", ("linear-probe", "fine-tune"), 2, 8, (0.01,), (1.0,), (0,), 40, True, (1,))
 
 
 class Counting:

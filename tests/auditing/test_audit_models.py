@@ -140,3 +140,16 @@ def test_a_module_must_say_what_it_takes_and_stays_in_this_process(tmp_path: Pat
         audit(models.good(), source="digits", budget="quick")
     with make_executor("processes", 1) as pool, pytest.raises(UsageError, match="cannot be sent to others"):
         audited(models.good(), PROBED, executor=pool)
+
+
+def test_what_decides_is_run_with_further_seeds() -> None:
+    found = audited(models.good(), replace(SMALL, repeats=(1, 2), fractions=(1.0,)))
+    seeds: dict[tuple[str, str], set[int]] = {}
+    for line in (*found.attacks, *found.references):
+        seeds.setdefault((line.attack, line.target), set()).add(line.seed)
+    deciding = {(name, row.target) for row in found.advantages for name in (row.attack, row.released_attack)}
+    deciding |= {(row.reference, row.target) for row in found.advantages}
+    assert all(seeds[each] == {0, 1, 2} for each in deciding)
+    assert {0} in seeds.values()  # the others are run once
+    assert found.budget.repeats == (1, 2)
+    assert len({(line.attack, line.target, line.seed) for line in found.attacks}) == len(found.attacks)
