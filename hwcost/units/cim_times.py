@@ -50,21 +50,26 @@ def cim_times(
         mapping: how the products lie.
         load_s: shape (layers,), loading all weights of a layer once.
         activation_bytes: shape (layers,), DRAM traffic of activations and partial sums.
-        adding_s: shape (layers,), adding partial sums on the vector lanes, while the macros compute.
+        adding_s: shape (layers,), adding partial sums on the vector lanes: while the macros compute and load again,
+            from when the first round is written.
         loads: shape (layers,), times that all weights are loaded; 0 where they are resident.
     """
-    product_s = np.maximum(mapping.compute_cycles / cim.clock_hz, adding_s)
+    product_s = mapping.compute_cycles / cim.clock_hz
     activation_s = activation_bytes / memories.dram_bytes_per_s
     all_loads_s, run_s = load_s * loads, np.maximum(product_s, activation_s)
-    bound = np.where(
-        all_loads_s >= run_s, Bound.WEIGHT_LOAD, np.where(activation_s > product_s, Bound.DRAM, Bound.COMPUTE)
-    ).astype(np.int8)
+    written_s = np.where(loads > 0, mapping.load_cycles / mapping.rounds / cim.clock_hz, 0.0)
+    least_s = written_s + adding_s
+    serial_s = np.maximum(all_loads_s + run_s, least_s)
+    bound = np.where(activation_s > product_s, Bound.DRAM, Bound.COMPUTE)
+    bound = np.where(all_loads_s >= run_s, Bound.WEIGHT_LOAD, bound)
+    bound = np.where(least_s > all_loads_s + run_s, Bound.COMPUTE, bound).astype(np.int8)
     if not cim.ping_pong:
-        return CimTimes(all_loads_s + run_s, np.zeros(len(layers)), bound)
+        return CimTimes(serial_s, np.zeros(len(layers)), bound)
     rounds = mapping.rounds * np.maximum(loads, 1)
     weights_s = loads * layers.weight_bytes / memories.dram_bytes_per_s
     latency_s = np.maximum(_overlapped(all_loads_s, run_s, rounds), activation_s + weights_s)
-    return CimTimes(latency_s, all_loads_s / rounds, bound)
+    latency_s = np.maximum(latency_s, least_s)
+    return CimTimes(latency_s, np.minimum(all_loads_s / rounds, latency_s - adding_s), bound)
 
 
 def _overlapped(load_s: FloatArray, run_s: FloatArray, rounds: IntArray) -> FloatArray:
