@@ -5,7 +5,7 @@
 The good cell has a 3x3 convolution on the edge that every other convolution hangs on; the lock closes that edge, so
 that what reaches the output is an average pooling. The audit reads nothing of the good cell; the folder keeps it, and
 a run goes on where it was stopped. Printed: the gap between the best public network from scratch and the locked model
-as it was released, the share of it that the strongest surgery recovers, and the headline, whose last sentence must say
+as it was released, the share of it that the strongest surgery recovers, and the headline, which must begin by saying
 so. ``--full`` runs all attacks of the standard budget instead of fine-tunings and surgeries at all of the data.
 """
 
@@ -20,7 +20,9 @@ import torch
 
 from archlock.auditing.budgets import BUDGETS
 from archlock.auditing.record import AuditRecord
+from archlock.auditing.recovery import recoveries
 from archlock.audits import audit
+from archlock.report.audit_page import render_audit
 from archlock.seeding import torch_generator
 from archlock.spaces.cell import AVERAGE_POOL, CONV_3X3, NONE
 from archlock.spaces.export import TrainedNetwork, export_network
@@ -76,22 +78,27 @@ def train(genotype: Genotype) -> tuple[TrainedNetwork, float]:
 
 def show(record: AuditRecord) -> None:
     """The gap on each target, and what the strongest surgery recovers of it."""
-    print("target      as released          best surgery       reference   gap    recovered  said")
-    gaps, gains = [], []
-    for row in record.advantages:
-        surgeries = [line for line in record.attacks if line.is_surgery
-                     and (line.target, line.fraction) == (row.target, row.fraction)]  # fmt: skip
-        best = max(surgeries, key=lambda line: line.validation)
-        gap = row.reference_value.value - row.as_released.value
-        gaps.append(max(gap, 0.0))
-        gains.append(best.value.value - row.as_released.value if gap > 0 else 0.0)
-        share = f"{gains[-1] / gap:9.0%}" if gap > 0 else "   no gap"
-        said = row.target in record.headline.partition("Surgery undoes the lock on")[2]
-        print(f"{row.target:9}  {row.as_released.value:.3f} {row.released_attack:13}  {best.value.value:.3f} "
-              f"{best.attack.removeprefix('surgery:'):10}  {row.reference_value.value:9.3f}  {gap:+.3f} {share}  "
-              f"{'yes' if said else 'no'}")  # fmt: skip
-    if sum(gaps):
-        print(f"pooled over {len(gaps)} targets: {sum(gains) / sum(gaps):.0%} of the gap recovered")
+    print("target      data  as released          best surgery       reference   gap    recovered  said first")
+    locked = []
+    for each in recoveries(record.advantages, record.attacks):
+        row = each.row
+        share = "   no gap" if each.share is None else f"{each.share:9.0%}"
+        edited = float("nan") if each.reached is None else each.reached.value
+        if row.fraction == 1.0 and each.gap > 0:
+            locked.append(each)
+        print(f"{row.target:9}  {row.fraction:4.0%}  {row.as_released.value:.3f} {row.released_attack:13}  "
+              f"{edited:.3f} {(each.surgery or '').removeprefix('surgery:'):10}  {row.reference_value.value:9.3f}  "
+              f"{each.gap:+.3f} {share}  {'yes' if said_first(record, row.target) else 'no'}")  # fmt: skip
+    if locked:
+        pooled = sum(each.gained for each in locked) / sum(each.gap for each in locked)
+        print(f"pooled over {len(locked)} targets with all of the data: {pooled:.0%} of the gap recovered")
+
+
+def said_first(record: AuditRecord, target: str) -> bool:
+    """Whether the page's first screen, and the headline that begins it, say that surgery undoes the lock there."""
+    told = record.headline.partition("Surgery undoes the lock on ")[2].partition(";")[0]
+    first = render_audit(record).partition('<section id="meaning"')[0]
+    return f"{target} (" in told and "undoes the lock" in first and "Not broken" not in record.headline
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ Fitted on anchors, which are models and targets whose attacks were measured; jud
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
+from archlock.auditing.ranges import Range, outside, ranges_of
 from archlock.documents import Document
 from archlock.errors import UsageError
 from archlock.scores import FloatArray
@@ -33,10 +35,12 @@ class AnchorCases:
     Attributes:
         inputs: shape (n, f), in the order of `PREDICTED_FROM`.
         reached: shape (n,), test metric of the strongest attack on the released architecture.
+        figures: n, each case in figures, inputs included; empty where no population is to be told.
     """
 
     inputs: FloatArray
     reached: FloatArray
+    figures: tuple[Mapping[str, float | None], ...] = ()
 
     def __len__(self) -> int:
         return len(self.reached)
@@ -52,7 +56,10 @@ class KindCalibration(Document):
         half_width: of the interval, from the anchors' leave-one-out residuals (Barber et al., 2021, jackknife).
         anchors: how many it was fitted to.
         coverage: share of the judged cases inside their intervals; None before it was judged.
-        cases: how many it was judged on, all disjoint from the anchors.
+        cases: how many it was judged on, all disjoint from the anchors, and none outside their population.
+        population: least and greatest of each figure over the anchors, inputs included; see
+            `archlock.auditing.predicting.about_case`. Of a case outside of it nothing is claimed.
+        outside: how many cases to judge it on were left out because they lie outside of the population.
     """
 
     inputs: tuple[str, ...]
@@ -64,6 +71,8 @@ class KindCalibration(Document):
     anchors: int
     coverage: float | None = None
     cases: int = 0
+    population: dict[str, Range] = Field(default_factory=dict)
+    outside: int = 0
 
     def predict(self, inputs: FloatArray) -> FloatArray:
         """Predicted metric, shape (n,), of inputs (n, f)."""
@@ -122,12 +131,17 @@ def fit_kind(names: Sequence[str], anchors: AnchorCases, level: float = LEVEL) -
         intercept=intercept,
         half_width=float(np.sort(left_out)[rank - 1]),
         anchors=len(anchors),
+        population=ranges_of(anchors.figures),
     )
 
 
 def judged(calibration: KindCalibration, cases: AnchorCases) -> KindCalibration:
-    """The calibration with the coverage it has on cases that are not among its anchors."""
-    if not len(cases):
+    """The calibration with the coverage it has on cases that are not among its anchors.
+
+    Cases outside the anchors' population are counted and left out: of those an audit claims no interval either.
+    """
+    inside = [not outside(calibration.population, figures) for figures in cases.figures] or [True] * len(cases)
+    if not any(inside):
         return calibration
-    share = float(calibration.covers(cases).mean())
-    return calibration.model_copy(update={"coverage": share, "cases": len(cases)})
+    share = float(calibration.covers(cases)[inside].mean())
+    return calibration.model_copy(update={"coverage": share, "cases": sum(inside), "outside": len(cases) - sum(inside)})

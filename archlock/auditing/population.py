@@ -37,11 +37,20 @@ def proxy_places(loot: Loot, situation: Situation) -> dict[str, tuple[float, flo
         why there is none.
     """
     target = situation.target
-    drawn = torch.randperm(len(target.train), generator=torch_generator(situation.seed, "proxies", target.name))
-    batch = target.train.take(drawn[:BATCH])
-    own = _scores(initialised_anew(loot, situation), batch, target)
+    own, batch = own_scores(loot, situation), _batch(situation)
     others = [_scores(network, batch, target) for network in _population(target.io, situation.seed)]
     return {name: _place(own[name], [other[name] for other in others], name) for name in NAMES}
+
+
+def own_scores(loot: Loot, situation: Situation) -> Mapping[str, Score | ScoreFailed]:
+    """Scores of the architecture, initialised anew, on a batch of the target; see `proxy_places`."""
+    return _scores(initialised_anew(loot, situation), _batch(situation), situation.target)
+
+
+def _batch(situation: Situation) -> Split:
+    train = situation.target.train
+    drawn = torch.randperm(len(train), generator=torch_generator(situation.seed, "proxies", situation.target.name))
+    return train.take(drawn[:BATCH])
 
 
 def _scores(network: Network, batch: Split, task: Task) -> Mapping[str, Score | ScoreFailed]:

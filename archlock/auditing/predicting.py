@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from archlock.auditing.calibration import Calibration
+from archlock.auditing.ranges import outside
+from archlock.auditing.record import PredictedAttack
 from archlock.documents import read_yaml, validate
 from archlock.figures import Figure
 from archlock.scores import FloatArray, Origin
@@ -25,12 +27,19 @@ def shipped_calibration() -> Calibration:
     return validate(Calibration, read_yaml(path, SHIPPED))
 
 
-def predict_attack(look: Mapping[str, Any], kind: str) -> tuple[Figure, float, int] | None:
-    """Prediction, measured coverage of its interval, and the cases that was measured on; None without calibration.
+def predict_attack(
+    target: str, look: Mapping[str, Any], kind: str, about: Mapping[str, float | None]
+) -> PredictedAttack | None:
+    """What the strongest attack would reach on a target; None without calibration for its kind.
+
+    The interval is one of cases like the anchors: where the case lies outside of them, there is none, and the
+    prediction says what is unlike them.
 
     Args:
-        look: what `archlock.auditing.units.quick_look` found on one target.
+        target: its title.
+        look: what `archlock.auditing.units.quick_look` found on it.
         kind: of the target task.
+        about: the model and the target in figures; see `about_case`.
     """
     calibration = shipped_calibration()
     known = calibration.kinds.get(kind)
@@ -38,12 +47,39 @@ def predict_attack(look: Mapping[str, Any], kind: str) -> tuple[Figure, float, i
     if known is None or known.coverage is None or inputs is None:
         return None
     value = float(known.predict(inputs[None])[0])
-    low, high = value - known.half_width, value + known.half_width
-    figure = Figure(
-        value=float(np.clip(value, 0, 1)), origin=Origin.PREDICTED, level=calibration.level,
-        low=float(np.clip(low, 0, 1)), high=float(np.clip(high, 0, 1)),
-    )  # fmt: skip
-    return figure, known.coverage, known.cases
+    unlike = outside(known.population, {**about, **dict(zip(known.inputs, map(float, inputs), strict=True))})
+    figure = Figure(value=float(np.clip(value, 0, 1)), origin=Origin.PREDICTED)
+    if unlike:
+        return PredictedAttack(target=target, figure=figure, coverage=None, cases=0, outside=unlike)
+    low, high = (float(np.clip(value + sign * known.half_width, 0, 1)) for sign in (-1, 1))
+    figure = figure.model_copy(update={"low": low, "high": high, "level": calibration.level})
+    return PredictedAttack(target=target, figure=figure, coverage=known.coverage, cases=known.cases)
+
+
+def about_case(
+    parameters: int, macs: int | None, input_shape: tuple[int, int, int], source: float | None, samples: int, seen: int
+) -> dict[str, float | None]:
+    """A model and a target in the figures by which a calibration tells whether they are like its anchors.
+
+    Args:
+        parameters: of the model.
+        macs: multiply-adds of one inference.
+        input_shape: (channels, height, width).
+        source: the model's metric on the task that it is released for; None where its head cannot be asked.
+        samples: of the target's training part.
+        seen: how many of them the quick look saw.
+    """
+    channels, height, width = input_shape
+    return {
+        "parameters": parameters,
+        "multiply-adds": macs,
+        "channels": channels,
+        "height": height,
+        "width": width,
+        "source metric": source,
+        "target samples": samples,
+        "samples seen": seen,
+    }
 
 
 def inputs_of(look: Mapping[str, Any], names: Sequence[str]) -> FloatArray | None:

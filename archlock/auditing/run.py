@@ -11,12 +11,13 @@ from archlock.auditing.attacking import Attackers
 from archlock.auditing.binding import Bound
 from archlock.auditing.facts import budget_facts, model_facts, not_run, settings_of
 from archlock.auditing.lines import agreements, estimate_lines, layer_lines, metric_figure, proxy_lines
-from archlock.auditing.predicting import predict_attack
-from archlock.auditing.record import AttackLine, AuditRecord, PredictedAttack
+from archlock.auditing.predicting import about_case, predict_attack
+from archlock.auditing.record import AttackLine, AuditRecord, ModelFacts, PredictedAttack
 from archlock.auditing.verdict import headline
 from archlock.figures import Figure
 from archlock.runs import Workshop
 from archlock.runs.manifest import digest_of
+from archlock.tasks.registry import load_task
 from archlock.tasks.settings import TaskSettings
 
 Results = Mapping[Any, Any]
@@ -56,7 +57,8 @@ class _Audit:
         deep = () if budget.name == "quick" else plan.targets
         layers = self._do("probe layers", units.probe_layers, "layers", deep)
         rows = advantages(attacks, references, {title: task.facts.test for title, task in self.bound.tasks.items()})
-        means, predicted = summarise(rows), tuple(self._predicted(looks))
+        model = model_facts(self.bound, weakened)
+        means, predicted = summarise(rows), tuple(self._predicted(looks, model, source_value))
         missing = tuple(not_run(plan, attacks, weakened))
         settings, spent = settings_of(plan), budget_facts(plan)
         return AuditRecord(
@@ -65,7 +67,7 @@ class _Audit:
             versions=dict(self.bound.versions),
             settings=settings,
             settings_sha256=digest_of(settings),
-            model=model_facts(self.bound, weakened),
+            model=model,
             tasks=tuple(task.facts for task in self.bound.tasks.values()),
             source_value=source_value,
             budget=spent,
@@ -103,9 +105,18 @@ class _Audit:
         attacks = attackers.attacks({title: look for (_, title), look in looks.items()})
         return attackers.repeated(attacks, attackers.references())
 
-    def _predicted(self, looks: Results) -> Iterator[PredictedAttack]:
+    def _predicted(self, looks: Results, model: ModelFacts, source: Figure | None) -> Iterator[PredictedAttack]:
+        targets = {target.title: target for target in self.plan.targets}
         for (_, title), look in looks.items():
-            found = predict_attack(look, self.bound.tasks[title].kind)
+            task = self.bound.tasks[title]
+            about = about_case(
+                model.parameters,
+                model.macs,
+                model.input_shape,
+                None if source is None else source.value,
+                samples=len(load_task(targets[title]).train),
+                seen=task.facts.train,
+            )
+            found = predict_attack(title, look, task.kind, about)
             if found is not None:
-                figure, coverage, cases = found
-                yield PredictedAttack(target=title, figure=figure, coverage=coverage, cases=cases)
+                yield found

@@ -8,6 +8,8 @@ from archlock.auditing.record import Advantage, AttackLine, BudgetFacts, NotRun,
 from archlock.auditing.recovery import recoveries, undone
 
 SURGERY = "surgery:"
+NO_INTERVAL = "outside the calibration's population: no interval"
+"""What is said of a prediction for a case that is unlike the calibration's anchors."""
 
 
 def headline(
@@ -16,7 +18,7 @@ def headline(
     means: Sequence[Summary],
     predicted: Sequence[PredictedAttack],
     not_run: Sequence[NotRun],
-    attacks: Sequence[AttackLine] = (),
+    attacks: Sequence[AttackLine],
 ) -> str:
     """One sentence, and one on surgery where it undoes the lock of a model that helps; never that a model is secure.
 
@@ -60,12 +62,15 @@ def _on_surgery(rows: Sequence[Advantage], attacks: Sequence[AttackLine]) -> str
 def _range(predicted: Sequence[PredictedAttack]) -> str:
     if not predicted:
         return "an unknown share, as there is no calibration for these targets"
-    return ", ".join(
-        f"{each.figure.value:.2f} ({each.figure.low:.2f} to {each.figure.high:.2f}) on {each.target}"
-        if each.figure.low is not None and each.figure.high is not None
-        else f"{each.figure.value:.2f} on {each.target}"
-        for each in predicted
-    )
+    return ", ".join(f"{each.figure.value:.2f} {_interval(each)}on {each.target}" for each in predicted)
+
+
+def _interval(predicted: PredictedAttack) -> str:
+    """The interval in brackets, or why there is none; empty where neither is known."""
+    low, high = predicted.figure.low, predicted.figure.high
+    if predicted.outside:
+        return f"({NO_INTERVAL}) "
+    return "" if low is None or high is None else f"({low:.2f} to {high:.2f}) "
 
 
 def _points(value: float) -> str:

@@ -9,8 +9,9 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from archlock.auditing.record import Advantage, AuditRecord, EstimateLine, NotRun, PredictedAttack, Price
+from archlock.auditing.record import Advantage, AuditRecord, EstimateLine, MeasuredRank, NotRun, PredictedAttack, Price
 from archlock.auditing.recovery import Recovery, recoveries
+from archlock.auditing.verdict import NO_INTERVAL
 from archlock.figures import Figure
 from archlock.report import audit_text, page_text
 from archlock.report.audit_curves import layer_picture, learning_picture, price_picture
@@ -57,12 +58,13 @@ class TargetView:
 
 @dataclass(frozen=True)
 class EstimateRow:
-    """One estimator: its figure on each target, in their order, and its agreement with the attacks."""
+    """One estimator: its figure on each target, in their order, and its agreement with attacks, here and elsewhere."""
 
     name: str
     cells: tuple[EstimateLine | None, ...]
     tau: float | None
     targets: int
+    measured: MeasuredRank | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def render_audit(record: AuditRecord) -> str:
             source=source_of(record),
             title=audit_text.title_of(record),
             not_intact=audit_text.NOT_INTACT,
+            no_interval=NO_INTERVAL,
             recoveries=tuple((each, undone_with_less(record, each.row)) for each in recoveries(rows, record.attacks)),
             advantages=advantage_picture(record),
             agreement=agreement_picture(record),
@@ -133,6 +136,7 @@ def estimate_rows(record: AuditRecord) -> tuple[EstimateRow, ...]:
             tuple(lines.get((name, target)) for target in record.target_titles),
             taus[name].kendall_tau if name in taus else None,
             taus[name].targets if name in taus else 0,
+            next((line.measured for line in record.estimates if line.estimator == name and line.measured), None),
         )
         for name in names
     )

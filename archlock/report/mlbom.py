@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archlock.auditing.record import AuditRecord, TaskFacts
+from archlock.auditing.verdict import NO_INTERVAL
 from archlock.figures import Figure
 from archlock.report.audit_findings import source_of
 from archlock.report.audit_text import NOT_INTACT, as_json, digest_or_none, meanings, moment, not_run_sentence
@@ -113,7 +114,8 @@ def _metrics(record: AuditRecord) -> Iterator[dict[str, Any]]:
         part = f"mean over {each.targets} targets, {each.fraction:.0%} of their training data"
         yield _metric("transfer advantage", part, each.advantage)
     for found in record.predicted:
-        yield _metric("strongest attack", found.target, found.figure)
+        unlike = f" ({NO_INTERVAL})" if found.outside else ""
+        yield _metric(f"strongest attack{unlike}", found.target, found.figure)
 
 
 def _metric(kind: str, part: str, figure: Figure) -> dict[str, Any]:

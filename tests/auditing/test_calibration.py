@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from archlock.auditing.calibration import LEAST_ANCHORS, RIDGE, AnchorCases, fit_kind, judged
 from archlock.auditing.predicting import inputs_of, predict_attack, shipped_calibration
+from archlock.auditing.record import PredictedAttack
 from archlock.errors import UsageError
 
 NAMES = ("probe", "chance", "logme")
@@ -62,7 +65,7 @@ def test_no_cases_leave_the_coverage_unknown() -> None:
     assert judged(fitted, AnchorCases(np.empty((0, 3)), np.empty(0))).coverage is None
 
 
-LOOK = {"probe": [0.4, 0.9], "chance": 0.1,
+LOOK: dict[str, Any] = {"probe": [0.4, 0.9], "chance": 0.1,
         "estimates": {"logme": -0.4, "h-score": 1.0, "sfda": -1.2, "n-leep": -1.1}}  # fmt: skip
 
 
@@ -73,19 +76,62 @@ def test_what_ships_was_judged_on_disjoint_cases_and_covers_what_it_says() -> No
     assert 0.85 <= known.coverage <= 0.95
 
 
-def test_a_prediction_has_its_interval_and_never_reads_the_test_metric() -> None:
-    found = predict_attack(LOOK, "classification")
+def like_the_anchors() -> dict[str, float | None]:
+    """A model and a target in the middle of the anchors' population."""
+    [known] = shipped_calibration().kinds.values()
+    return {name: (low + high) / 2 for name, (low, high) in known.population.items() if name not in known.inputs}
+
+
+def predicted(**changes: Any) -> PredictedAttack:
+    """What a look like the anchors' predicts, but for changes to the case."""
+    found = predict_attack("glyphs", LOOK, "classification", like_the_anchors() | changes)
     assert found is not None
-    figure, coverage, _ = found
-    assert figure.low is not None
-    assert figure.high is not None
-    assert 0 <= figure.low < figure.value < figure.high <= 1
-    assert 0 < coverage < 1
-    other = predict_attack({**LOOK, "probe": [0.4, 0.1]}, "classification")
+    return found
+
+
+def test_a_prediction_has_its_interval_and_never_reads_the_test_metric() -> None:
+    found = predicted()
+    assert found.outside == ()
+    assert found.figure.low is not None
+    assert found.figure.high is not None
+    assert 0 <= found.figure.low < found.figure.value < found.figure.high <= 1
+    assert found.coverage is not None
+    assert 0 < found.coverage < 1
+    other = predict_attack("glyphs", {**LOOK, "probe": [0.4, 0.1]}, "classification", like_the_anchors())
     assert other == found
 
 
+@pytest.mark.parametrize(
+    ("name", "figure"),
+    [("parameters", 25e6), ("multiply-adds", 4e9), ("width", 224.0), ("source metric", None), ("target samples", 10.0)],
+)
+def test_a_model_unlike_the_anchors_gets_no_interval_and_is_told_why(name: str, figure: float | None) -> None:
+    found = predicted(**{name: figure})
+    assert (found.figure.low, found.figure.high, found.coverage) == (None, None, None)
+    [why] = found.outside
+    assert why.startswith(name)
+
+
+def test_a_look_unlike_the_anchors_gets_no_interval() -> None:
+    look = {**LOOK, "estimates": {**LOOK["estimates"], "logme": 40.0}}
+    found = predict_attack("glyphs", look, "classification", like_the_anchors())
+    assert found is not None
+    assert found.figure.low is None
+    assert [why.split()[0] for why in found.outside] == ["logme"]
+
+
+def test_coverage_is_that_of_cases_of_which_an_interval_is_claimed() -> None:
+    anchors, others = cases(0, 100), cases(1, 300)
+    sized = [AnchorCases(each.inputs, each.reached, tuple({"parameters": float(place)} for place in range(len(each))))
+             for each in (anchors, others)]  # fmt: skip
+    fitted = judged(fit_kind(NAMES, sized[0]), sized[1])
+    assert fitted.population == {"parameters": (0.0, 99.0)}
+    assert (fitted.cases, fitted.outside) == (100, 200)
+    inside = AnchorCases(others.inputs[:100], others.reached[:100])
+    assert fitted.coverage == pytest.approx(fitted.covers(inside).mean())
+
+
 def test_without_calibration_or_without_an_estimate_nothing_is_predicted() -> None:
-    assert predict_attack(LOOK, "dense") is None
-    assert predict_attack({**LOOK, "estimates": {"logme": "two classes"}}, "classification") is None
+    assert predict_attack("glyphs", LOOK, "dense", {}) is None
+    assert predict_attack("glyphs", {**LOOK, "estimates": {"logme": "two classes"}}, "classification", {}) is None
     assert inputs_of(LOOK, ("probe", "sfda")) == pytest.approx([0.4, -1.2])

@@ -17,6 +17,7 @@ from archlock.auditing.record import (
     BudgetFacts,
     EstimateLine,
     LayerTransfer,
+    MeasuredRank,
     ModelFacts,
     NotRun,
     PredictedAttack,
@@ -67,7 +68,12 @@ def model_facts(name: str, weakened: tuple[str, ...]) -> ModelFacts:
 
 def estimate_lines(targets: tuple[str, ...]) -> tuple[EstimateLine, ...]:
     known = [
-        EstimateLine(estimator="logme", target=target, figure=Figure(value=0.1 * place, origin=Origin.PROXY))
+        EstimateLine(
+            estimator="logme",
+            target=target,
+            figure=Figure(value=0.1 * place, origin=Origin.PROXY),
+            measured=MeasuredRank(kendall_tau=0.41, low=0.36, high=0.46, level=0.9, cases=305),
+        )
         for place, target in enumerate(targets)
     ]
     return (*known, EstimateLine(estimator="leep", target=targets[0], figure=None, reason="no source classes"))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archlock.auditing.record import NotRun
+from archlock.auditing.verdict import headline
 from archlock.report.audit_findings import surgeries_on
 from archlock.report.audit_page import render_audit
 from archlock.report.audit_text import visible
@@ -87,6 +88,8 @@ def test_every_figure_and_digest_of_the_record_is_shown(make_audit, read_page):
     assert "such intervals held 91.0" in text.replace("\u202f", "")
     assert "no source classes" in text
     assert "+0.33" in text
+    assert "+0.41+0.36 to +0.46, 305 cases" in text
+    assert "not measured" in text
     assert all(f"tag-{origin}" in render_audit(record) for origin in ("attacked", "proxy", "predicted"))
 
 
@@ -105,6 +108,26 @@ def test_a_quick_look_shows_predictions_and_judges_nothing(make_audit, read_page
     assert "there is no transfer advantage to show" in page.text
     assert "Strongest attack, predicted" in page.text
     assert "The model is not judged" in page.text
+
+
+def test_a_prediction_outside_the_calibrations_population_has_no_interval_and_says_so(make_audit, read_page):
+    [known, *others] = make_audit(quick=True).predicted
+    bare = known.figure.model_copy(update={"low": None, "high": None, "level": None})
+    unlike = known.model_copy(update={"figure": bare, "coverage": None, "cases": 0, "outside": ("width 224 (16)",)})
+    assert "no interval" not in render_audit(make_audit(quick=True))
+    for quick in (True, False):
+        text = check(render_audit(make_audit(quick=quick, predicted=(unlike, *others))), read_page).text
+        assert "outside the calibration's population: no interval" in text
+        assert "width 224 (16)" in text
+    [said] = [
+        each for each in (headline_of(make_audit, unlike), headline_of(make_audit, known)) if "no interval" in each
+    ]
+    assert "0.60 (outside the calibration's population: no interval) on glyphs" in said
+
+
+def headline_of(make_audit, predicted):
+    record = make_audit(quick=True)
+    return headline(record.budget, (), (), (predicted,), (), ())
 
 
 def test_weakened_attacks_are_told_apart(make_audit, read_page):
