@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from math import ceil
 
 import torch
 from torch import Tensor, nn
@@ -63,6 +64,8 @@ REFERENCES: dict[str, Callable[[IOSpec], Network]] = {"resnet8": resnet8, "convn
 EQUAL_SIZE = "resnet8-equal-size"
 """ResNet-8 at the width that comes nearest to a model's number of parameters."""
 WIDEST = 512
+DRAW = "#"
+"""Between a reference's name and which draw of its first weights it begins from, where that is not the first."""
 
 
 def resnet8_like(io: IOSpec, parameters: int) -> Network:
@@ -80,9 +83,19 @@ def resnet8_like(io: IOSpec, parameters: int) -> Network:
     return resnet8(io, nearest)
 
 
-def reference_names() -> tuple[str, ...]:
-    """Public references, the one of a model's own size among them."""
-    return (*REFERENCES, EQUAL_SIZE)
+def reference_names(tries: int = 0) -> tuple[str, ...]:
+    """Public references, the one of a model's own size among them.
+
+    The best of many tries is better than that of few, whatever is tried. A comparison is fair where both sides have as
+    many, so references are drawn again, from other first weights, until there are as many as attacks.
+
+    Args:
+        tries: how many attacks the references are compared with; fewer than there are references asks for each once.
+    """
+    names = (*REFERENCES, EQUAL_SIZE)
+    draws = max(1, ceil(tries / len(names)))
+    drawn = [name if draw == 1 else f"{name}{DRAW}{draw}" for draw in range(1, draws + 1) for name in names]
+    return tuple(drawn[: max(tries, len(names))])
 
 
 def train_reference(
@@ -91,7 +104,7 @@ def train_reference(
     """Train a public architecture from scratch as an attacker without the release would.
 
     Args:
-        name: one of `reference_names`.
+        name: one of `reference_names`; each draw has first weights of its own, and the same data and batches.
         target: task the attacker wants.
         budget: what the attacker may spend.
         seed: as for `archlock.attacks.attack`, so that the same data fraction and batches are drawn.
@@ -104,7 +117,7 @@ def train_reference(
     owned = target.fraction(budget.fraction, torch_generator(seed, "fraction", target.name, budget.fraction))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "reference", name, target.name))
-        network = _build(name, target.io, like)
+        network = _build(name.partition(DRAW)[0], target.io, like)
     trials = []
     for learning_rate in budget.learning_rates:
         schedule = Schedule(budget.steps, budget.batch, learning_rate)

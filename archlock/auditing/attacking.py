@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archlock.attacks import ATTACKS, reference_names
+from archlock.attacks import ATTACKS, applicable, reference_names
 from archlock.auditing import units
 from archlock.auditing.advantage import advantages
 from archlock.auditing.binding import Bound
@@ -56,7 +56,8 @@ class Attackers:
         """Public networks, and what the user gave, on the same data."""
         if not self._plan.budget.references:
             return ()
-        public = [units.SCRATCH + name for name in reference_names()]
+        tried = applicable(self._plan.budget.attacks, self._plan.case(self._plan.source).loot())
+        public = [units.SCRATCH + name for name in reference_names(len(tried))]
         given = [] if self._plan.reference is None else [GIVEN + name for name in GIVEN_ATTACKS]
         return tuple(self._lines("references", self._places((*public, *given)), {}))
 
