@@ -13,7 +13,7 @@ from torch import nn
 from archlock.attacks import AttackBudget, AttackResult, Loot, attack, train_reference
 from archlock.attacks.cost import cost_of
 from archlock.attacks.foreign import as_map
-from archlock.attacks.grafts import tap_names
+from archlock.attacks.grafts import joined, tap_names
 from archlock.attacks.method import Prepared, Situation
 from archlock.attacks.probes import on_features
 from archlock.attacks.trial import train_trial
@@ -206,4 +206,4 @@ class _UpTo(nn.Module):
             self.body(x)
         finally:
             hook.remove()
-        return as_map(seen[-1])
+        return as_map(joined(seen, len(x)))
