@@ -13,6 +13,7 @@ from archlock.api import PAGE, RECORD, versions
 from archlock.attacks import ATTACKS
 from archlock.auditing.binding import Bound, bind
 from archlock.auditing.budgets import PROBES, AuditBudget, find_budget
+from archlock.auditing.cancelling import Cancellable
 from archlock.auditing.decision import Decision
 from archlock.auditing.folder import finished, open_audit
 from archlock.auditing.gate import judge
@@ -79,10 +80,11 @@ def audit(
     given = None if reference is None else _subject(reference, source, None, input_shape)
     plan = plan_audit(_subject(model, source, weights, input_shape), source, targets, budget, attacks, given)
     work = executor or SerialExecutor()
-    if isinstance(plan.subject, HeldModel) and not isinstance(work, SerialExecutor):
+    held_here = any(isinstance(each, HeldModel) for each in (plan.subject, plan.reference))
+    if held_here and not isinstance(work, SerialExecutor):
         raise UsageError("a module of this process cannot be sent to others: save it, or use the serial executor")
     told: Progress = progress or SilentProgress()
-    watched = told if cancel is None else _Cancellable(told, cancel)
+    watched = told if cancel is None else Cancellable(told, cancel)
     bound = bind(plan, versions())
     if out is None:
         return run_audit(bound, Workshop(InMemoryRun(), work, watched))
@@ -176,32 +178,3 @@ def _subject(
     if shape is None:
         raise UsageError("a module does not say what it takes: give input_shape=(channels, height, width)")
     return held(model, shape, load_task(_task(source), input_shape=shape).io.output, type(model).__name__)
-
-
-class _Cancellable:
-    """Progress that stops the run once an event is set."""
-
-    def __init__(self, told: Progress, cancel: Event) -> None:
-        self._told, self._cancel = told, cancel
-
-    def start(self, stage: str, total: int, done: int = 0) -> None:
-        """Tell, or stop."""
-        self._check()
-        self._told.start(stage, total, done)
-
-    def advance(self, units: int = 1) -> None:
-        """Tell, or stop."""
-        self._told.advance(units)
-        self._check()
-
-    def finish(self) -> None:
-        """Tell."""
-        self._told.finish()
-
-    def message(self, text: str) -> None:
-        """Tell."""
-        self._told.message(text)
-
-    def _check(self) -> None:
-        if self._cancel.is_set():
-            raise InterruptedRunError("cancelled; what was finished is kept where the audit has a folder")
