@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from archlock.auditing.ranges import Range, outside, ranges_of
+from archlock.auditing.ranges import Range, ranges_of
 from archlock.documents import Document
 from archlock.errors import UsageError
 from archlock.scores import FloatArray
@@ -56,10 +56,9 @@ class KindCalibration(Document):
         half_width: of the interval, from the anchors' leave-one-out residuals (Barber et al., 2021, jackknife).
         anchors: how many it was fitted to.
         coverage: share of the judged cases inside their intervals; None before it was judged.
-        cases: how many it was judged on, all disjoint from the anchors, and none outside their population.
-        population: least and greatest of each figure over the anchors, inputs included; see
-            `archlock.auditing.predicting.about_case`. Of a case outside of it nothing is claimed.
-        outside: how many cases to judge it on were left out because they lie outside of the population.
+        cases: how many it was judged on, all disjoint from the anchors.
+        population: least and greatest of each figure over the anchors and the judged cases, inputs included; see
+            `archlock.auditing.predicting.about_case`. Outside of it no coverage was measured, and none is claimed.
     """
 
     inputs: tuple[str, ...]
@@ -72,7 +71,6 @@ class KindCalibration(Document):
     coverage: float | None = None
     cases: int = 0
     population: dict[str, Range] = Field(default_factory=dict)
-    outside: int = 0
 
     def predict(self, inputs: FloatArray) -> FloatArray:
         """Predicted metric, shape (n,), of inputs (n, f)."""
@@ -136,12 +134,13 @@ def fit_kind(names: Sequence[str], anchors: AnchorCases, level: float = LEVEL) -
 
 
 def judged(calibration: KindCalibration, cases: AnchorCases) -> KindCalibration:
-    """The calibration with the coverage it has on cases that are not among its anchors.
+    """The calibration with the coverage it has on cases that are not among its anchors, and with their population.
 
-    Cases outside the anchors' population are counted and left out: of those an audit claims no interval either.
+    The population is known by figures that no attack went into, so that what is covered has no say in it.
     """
-    inside = [not outside(calibration.population, figures) for figures in cases.figures] or [True] * len(cases)
-    if not any(inside):
+    if not len(cases):
         return calibration
-    share = float(calibration.covers(cases)[inside].mean())
-    return calibration.model_copy(update={"coverage": share, "cases": sum(inside), "outside": len(cases) - sum(inside)})
+    ends = [{name: bounds[end] for name, bounds in calibration.population.items()} for end in (0, 1)]
+    population = ranges_of([*ends, *cases.figures])
+    share = float(calibration.covers(cases).mean())
+    return calibration.model_copy(update={"coverage": share, "cases": len(cases), "population": population})

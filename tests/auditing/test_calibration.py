@@ -120,15 +120,14 @@ def test_a_look_unlike_the_anchors_gets_no_interval() -> None:
     assert [why.split()[0] for why in found.outside] == ["logme"]
 
 
-def test_coverage_is_that_of_cases_of_which_an_interval_is_claimed() -> None:
+def test_the_population_is_where_coverage_was_measured() -> None:
     anchors, others = cases(0, 100), cases(1, 300)
-    sized = [AnchorCases(each.inputs, each.reached, tuple({"parameters": float(place)} for place in range(len(each))))
-             for each in (anchors, others)]  # fmt: skip
-    fitted = judged(fit_kind(NAMES, sized[0]), sized[1])
-    assert fitted.population == {"parameters": (0.0, 99.0)}
-    assert (fitted.cases, fitted.outside) == (100, 200)
-    inside = AnchorCases(others.inputs[:100], others.reached[:100])
-    assert fitted.coverage == pytest.approx(fitted.covers(inside).mean())
+    sized = [AnchorCases(each.inputs, each.reached, tuple({"parameters": first + place} for place in range(len(each))))
+             for each, first in ((anchors, 50.0), (others, 10.0))]  # fmt: skip
+    fitted = fit_kind(NAMES, sized[0])
+    assert fitted.population == {"parameters": (50.0, 149.0)}
+    assert judged(fitted, sized[1]).population == {"parameters": (10.0, 309.0)}
+    assert judged(fitted, sized[1]).coverage == judged(fitted, others).coverage
 
 
 def test_without_calibration_or_without_an_estimate_nothing_is_predicted() -> None:
