@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archlock.locking.tabular.acquisition import CERTAIN, Alone, Belief
+from archlock.locking.tabular.edits import LEVELS, Edits
 from archlock.locking.tabular.features import pool_of
 from archlock.locking.tabular.kernels import feature_groups, matern32, squared_distances
-from archlock.locking.tabular.robust import INDEPENDENT, LEVELS, Neighbourhood
+from archlock.locking.tabular.robust import INDEPENDENT, Neighbourhood
 from archlock.locking.tabular.surrogate import Scale
-from archlock.locking.tabular.unknown_belief import Outlook, average_task, chance_admissible
+from archlock.locking.tabular.unknown_belief import Outlook, average_task, chance_admissible, highest_by_task
 from archlock.locking.tabular.unknown_field import Posterior, SharedField
 from archlock.testing import small_table
 
@@ -143,6 +144,36 @@ def test_the_exposure_of_a_neighbourhood_is_the_mean_of_its_greatest(seed):
     incumbent = float(np.median(belief.score))
     gained = np.maximum(incumbent - greatest, 0).mean(axis=0)
     np.testing.assert_allclose(exposure.improvement(belief, incumbent), gained, atol=step)
+
+
+def neighbourhoods(rng, classes=12):
+    """Up to four neighbours of every class."""
+    others = [rng.permutation(np.delete(np.arange(classes), one)) for one in range(classes)]
+    return tuple(np.sort(them[: rng.integers(0, 5)]) for them in others)
+
+
+@settings(max_examples=10)
+@given(SEEDS)
+def test_the_highest_of_independent_members_is_as_simulated(seed):
+    rng = np.random.default_rng(seed)
+    near, score, deviation = neighbourhoods(rng), rng.standard_normal(12), rng.uniform(0.4, 0.8, 12)
+    drawn = score + deviation * rng.standard_normal((40000, 12))
+    greatest = np.stack([drawn[:, [one, *others]].max(axis=1) for one, others in enumerate(near)], axis=1)
+    mean, spread = Edits(near).highest(score, deviation)
+    np.testing.assert_allclose(mean, greatest.mean(axis=0), atol=0.03)
+    np.testing.assert_allclose(spread, greatest.std(axis=0), atol=0.05)
+
+
+@settings(max_examples=10)
+@given(SEEDS, st.floats(0.1, 50), st.floats(-90, 90))
+def test_the_highest_does_not_depend_on_units_and_each_task_has_its_own(seed, scale, shift):
+    rng = np.random.default_rng(seed)
+    edits, mean, deviation = Edits(neighbourhoods(rng)), rng.standard_normal((12, 2)), rng.uniform(0.2, 0.8, (12, 2))
+    both = highest_by_task(edits, mean, deviation)
+    moved = edits.highest(scale * mean[:, 1] + shift, scale * deviation[:, 1])
+    np.testing.assert_allclose(moved[0], scale * both[0][:, 1] + shift, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(moved[1], scale * both[1][:, 1], rtol=1e-3, atol=2e-3)
+    np.testing.assert_array_equal(both[0][:, 0], edits.highest(mean[:, 0], deviation[:, 0])[0])
 
 
 @given(SEEDS, st.floats(-1, 1))

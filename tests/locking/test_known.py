@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from archlock.errors import SealedError
 from archlock.locking.tabular.acquisition import CERTAIN, Alone, Belief
+from archlock.locking.tabular.edits import LEVELS
 from archlock.locking.tabular.features import pool_of
 from archlock.locking.tabular.known import known
 from archlock.locking.tabular.metrics import Judge
 from archlock.locking.tabular.problem import Problem
 from archlock.locking.tabular.protocol import Rules, bought_values, make_problem, source_bar
-from archlock.locking.tabular.robust import LEVELS, Neighbourhood, robust
+from archlock.locking.tabular.robust import Neighbourhood, robust
 from archlock.tables import TableError, load_table
 from archlock.testing import check_replay, small_table
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from archlock.locking.tabular.paper import KEPT, ClassMoves, Fitness, paper
+from archlock.locking.tabular.edits import Edits
+from archlock.locking.tabular.paper import KEPT, ClassMoves, Fitness, paper, robust_paper
+from archlock.locking.tabular.paper_edits import Exposures
 from archlock.locking.tabular.paper_source import SourceConstraint
 from archlock.locking.tabular.paper_votes import COSINE, SIMULATED, embed_task, hold_vote, voters
-from archlock.locking.tabular.problem import ABLATIONS, Ablation, Pool, Problem, Proposal
+from archlock.locking.tabular.problem import ABLATIONS, Ablation, IntArray, Pool, Problem, Proposal
 from archlock.locking.tabular.registry import load_method
 from archlock.predictors import RelationMLP, cosine_similarity
 from archlock.scores import FloatArray
@@ -92,10 +95,16 @@ class Planted:
     def __init__(self, near: FloatArray, far: FloatArray) -> None:
         self.near, self.far = near, far
 
-    def outcomes(self, features: FloatArray, tasks: FloatArray) -> FloatArray:
-        rows = features.reshape(len(features), -1, SPAN).argmax(axis=2) @ SPAN ** np.arange(3, -1, -1)
-        said = [self.near[rows], *[self.far[rows]] * (len(tasks) - 1)]
-        return np.stack([(one[:, None] > one[None, :]).astype(float) for one in said])
+    def outcomes(self, features: FloatArray, tasks: FloatArray, panel: FloatArray | None = None) -> FloatArray:
+        rows, others = class_of(features), class_of(features if panel is None else panel)
+        said = [self.near, *[self.far] * (len(tasks) - 1)]
+        return np.stack([(one[rows][:, None] > one[others][None, :]).astype(float) for one in said])
+
+
+def class_of(features: FloatArray) -> IntArray:
+    """Which class of the grid each row is."""
+    row = features.reshape(len(features), -1, SPAN).argmax(axis=2) @ SPAN ** np.arange(3, -1, -1)
+    return np.asarray(row, dtype=np.int64)
 
 
 def planted_run(monkeypatch: pytest.MonkeyPatch, seed: int, near: FloatArray, far: FloatArray) -> tuple[int, ...]:
@@ -236,6 +245,29 @@ class TestFitness:
         worth = self.fitness(list(range(KEPT)))
         assert worth.min() >= -2 * (KEPT - 1)
         assert worth.max() <= KEPT - 1
+
+
+class TestExposures:
+    """With a relation that knows the target: what is asked of the panel orders classes by their best edit."""
+
+    def test_a_class_is_as_exposed_as_the_best_of_its_edits(self) -> None:
+        panel = np.arange(len(SIZES))
+        planted = cast(RelationMLP, Planted(VALUES["near"], VALUES["far"]))
+        targets = np.zeros((3, 2))
+        exposures = Exposures(Edits(POOL.neighbours), POOL.features["one_hot"], panel, targets, planted)
+        classes = np.random.default_rng(0).permutation(len(SIZES))[:40].tolist()
+        best = np.array([max(VALUES["far"][[index, *POOL.neighbours[index]]]) for index in classes])
+        wanted = (np.sign(best[:, None] - best[None, :]) + 1) / 2
+        # The first entry of a planted relation is the source; the simulated targets follow.
+        np.testing.assert_array_equal(exposures.outcomes(classes)[1:], np.stack([wanted] * 2))
+        np.testing.assert_array_equal(exposures.outcomes(classes[::-1]), exposures.outcomes(classes)[:, ::-1, ::-1])
+
+    def test_the_robust_form_asks_no_label_of_the_target_and_keeps_the_source(self) -> None:
+        problem = problem_of()
+        picks = robust_paper(problem).picks
+        assert set(problem.labels) == {"near"}
+        assert all(problem.labels["near"][index] >= problem.threshold for index in picks)
+        assert picks != paper(problem_of()).picks
 
 
 class TestSourceConstraint:

@@ -21,9 +21,8 @@ MODES = ("known", "unknown", "paper")
 
 def settings_of(name):
     """The mode that a method is made for; every mode for one that is made for none."""
-    if name in MODES:
-        return [(name, False)]
-    return [("known", True)] if name == "robust" else [(mode, False) for mode in MODES]
+    made_for = [(mode, robust) for mode in MODES for robust in (False, True) if default_method(mode, robust) == name]
+    return made_for or [(mode, False) for mode in MODES]
 
 
 CASES = [(name, *setting) for name in METHODS for setting in settings_of(name)]
@@ -81,10 +80,10 @@ def test_the_replay_test_catches_randomness_from_elsewhere():
         check_replay(lambda problem: Proposal(tuple(next(draws))), "paper")
 
 
-def test_every_mode_has_a_method_of_its_own_name():
+def test_every_mode_has_a_method_of_its_own_name_and_a_robust_one():
     assert [default_method(mode, robust=False) for mode in MODES] == list(MODES)
-    assert default_method("known", robust=True) == "robust"
-    assert default_method("unknown", robust=True) == "unknown"
+    assert [default_method(mode, robust=True) for mode in MODES] == ["robust", "robust-unknown", "robust-paper"]
+    assert all(default_method(mode, robust) in METHODS for mode in MODES for robust in (False, True))
 
 
 def test_missing_picks_are_filled_with_the_best_on_the_source():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,9 +11,9 @@ from archlock.errors import SealedError
 from archlock.locking.tabular.acquisition import expected_improvement
 from archlock.locking.tabular.features import pool_of
 from archlock.locking.tabular.kernels import feature_groups
-from archlock.locking.tabular.metrics import Judge
+from archlock.locking.tabular.metrics import Judge, raw_threshold
 from archlock.locking.tabular.protocol import Rules, bought_values, make_problem, source_bar
-from archlock.locking.tabular.unknown import Settings, unknown
+from archlock.locking.tabular.unknown import Settings, robust_unknown, unknown
 from archlock.locking.tabular.unknown_belief import (
     Outlook,
     average_task,
@@ -46,8 +48,25 @@ def groups(table):
 
 
 @pytest.mark.parametrize("labels", [8, 40])
-def test_unread_values_change_nothing(labels, table):
-    check_replay(unknown, "unknown", labels=labels, table=table)
+@pytest.mark.parametrize("method", [unknown, robust_unknown])
+def test_unread_values_change_nothing(method, labels, table):
+    check_replay(method, "unknown", labels=labels, table=table)
+
+
+def test_robust_picks_hold_better_after_one_edit_than_picks_made_for_the_class_alone():
+    """Two tasks that are almost one, so that a target's own whims do not hide what edits do."""
+    made = small_table(rows=400, tasks=3)
+    truth = {task: made.truth["task2" if task == "task1" else task] for task in made.tasks}
+    table = replace(made, truth=truth)
+    judge = Judge.of(truth["task0"], truth["task1"], raw_threshold(truth["task0"]), table.neighbours)
+    exposed = {
+        method: np.mean([
+            judge.judge(method(problem_of(table, labels=150, seed=seed)).picks).target_percentile for seed in range(2)
+        ])
+        for method in (unknown, robust_unknown)
+    }  # fmt: skip
+    assert exposed[robust_unknown] < exposed[unknown]
+    assert exposed[robust_unknown] < judge.random - 0.3 * (judge.random - judge.oracle)
 
 
 def test_the_target_stays_sealed_and_budgets_are_kept(table):

@@ -44,6 +44,7 @@ class TaskModel:
     task: str
     surrogate: Surrogate
     due: int = 0
+    _belief: Belief | None = None
 
     def labels(self, problem: Problem) -> tuple[IntArray, FloatArray]:
         """Labelled classes and their raw values, in the order of reading; shape (n,) each."""
@@ -56,13 +57,20 @@ class TaskModel:
         if count >= self.due:
             self.due = max(int(count * REFIT_GROWTH), count + 4)
             self.surrogate.fit(*self.labels(problem), room=self.due - count)
+            self._belief = None
 
     def buy(self, problem: Problem, index: int) -> None:
         """Read one label and update the surrogate."""
         self.surrogate.add(index, problem.read(self.task, index))
+        self._belief = None
 
     def belief(self, problem: Problem) -> Belief:
-        """What is known of the task."""
+        """What is known of the task; the same object until a label of it is bought, so that others can go by it."""
+        if self._belief is None:
+            self._belief = self._believed(problem)
+        return self._belief
+
+    def _believed(self, problem: Problem) -> Belief:
         indices, values = self.labels(problem)
         score, deviation = self.surrogate.mean.copy(), self.surrogate.deviation
         read = np.zeros(len(score), dtype=bool)

@@ -13,6 +13,8 @@ import numpy as np
 
 from archlock.engines import Evaluation
 from archlock.engines.aging_evolution import AgingEvolution
+from archlock.locking.tabular.edits import Edits
+from archlock.locking.tabular.paper_edits import Exposures
 from archlock.locking.tabular.paper_source import SourceConstraint
 from archlock.locking.tabular.paper_votes import Ballot, hold_vote
 from archlock.locking.tabular.problem import PICKS, IntArray, Problem, Proposal
@@ -31,8 +33,17 @@ EPOCHS = 8
 
 def paper(problem: Problem) -> Proposal:
     """The five fittest classes of the paper's search; only labels of the source are read."""
+    return _paper(problem, None)
+
+
+def robust_paper(problem: Problem) -> Proposal:
+    """The same, with each class ranked on the simulated targets by the strongest of itself and its neighbours."""
+    return _paper(problem, Edits(problem.pool.neighbours))
+
+
+def _paper(problem: Problem, edits: Edits | None) -> Proposal:
     constraint = SourceConstraint(problem)
-    fitness = Fitness.of(problem)
+    fitness = Fitness.of(problem, edits)
     kept = _search(problem, constraint, fitness)
     fittest = [kept[at] for at in np.argsort(-fitness(kept), kind="stable")] if kept else []
     notes: dict[str, float | str] = {**fitness.notes, "admissible": float(len(constraint.admissible))}
@@ -47,25 +58,33 @@ class Fitness:
         ballot: the tasks.
         model: the trained relation; None ranks at random, to show what the relation brings.
         rng: of random ranks.
+        exposures: rank classes on the targets after their best edit; None ranks them as they are.
     """
 
     def __init__(
-        self, features: FloatArray, ballot: Ballot, model: RelationMLP | None, rng: np.random.Generator
+        self,
+        features: FloatArray,
+        ballot: Ballot,
+        model: RelationMLP | None,
+        rng: np.random.Generator,
+        exposures: Exposures | None = None,
     ) -> None:
         self._features, self._ballot, self._model, self._rng = features, ballot, model, rng
+        self._exposures = exposures
 
     @classmethod
-    def of(cls, problem: Problem) -> Fitness:
+    def of(cls, problem: Problem, edits: Edits | None = None) -> Fitness:
         """Hold the vote and train the relation; no label is read."""
         pool, rng = problem.pool, problem.rng
         panel = rng.permutation(pool.classes)[:PANEL].astype(np.int64)
         ballot = hold_vote(pool, problem.source, panel, rng, simulate="simulated" not in problem.ablated)
         features = pool.features["one_hot"]
-        model = None
-        if "predictor" not in problem.ablated:
-            generator = torch_generator(int(rng.integers(2**31)), "paper")
-            model = RelationMLP.fit(features, ballot.evidence, generator, epochs=EPOCHS)
-        return cls(features, ballot, model, rng)
+        if "predictor" in problem.ablated:
+            return cls(features, ballot, None, rng)
+        generator = torch_generator(int(rng.integers(2**31)), "paper")
+        model = RelationMLP.fit(features, ballot.evidence, generator, epochs=EPOCHS)
+        exposures = None if edits is None else Exposures(edits, features, panel, ballot.targets, model)
+        return cls(features, ballot, model, rng, exposures)
 
     @property
     def notes(self) -> dict[str, str]:
@@ -78,7 +97,8 @@ class Fitness:
             return self._rng.random(len(classes))
         tasks = np.vstack([self._ballot.source, self._ballot.targets])
         wins = (self._model.outcomes(self._features[list(classes)], tasks) > 0.5).astype(np.float64)
-        return contrast_fitness(copeland_ranks(wins[1:]), copeland_ranks(wins[0]))
+        on_targets = wins[1:] if self._exposures is None else self._exposures.outcomes(classes)
+        return contrast_fitness(copeland_ranks(on_targets), copeland_ranks(wins[0]))
 
 
 class ClassMoves:

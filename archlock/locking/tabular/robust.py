@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.special import log_ndtr, ndtr
+from scipy.special import ndtr
 
 from archlock.locking.tabular.acquisition import Belief
+from archlock.locking.tabular.edits import LEVELS, Edits
 from archlock.locking.tabular.known import LabelledSearch
 from archlock.locking.tabular.problem import IntArray, Problem, Proposal
 from archlock.scores import FloatArray
 
-LEVELS = 24
-"""Scores at which the distribution of a neighbourhood's maximum is followed."""
 INDEPENDENT = 0.5
 """Share of a deviation that neighbours do not have in common; the surrogate's errors on them go together."""
 
@@ -36,11 +34,7 @@ class Neighbourhood:
     def __init__(self, neighbours: tuple[IntArray, ...]) -> None:
         # Estimate and improvement are asked of the same belief one after the other.
         self._last: tuple[Belief, tuple[FloatArray, FloatArray]] | None = None
-        self._members = tuple(np.concatenate([[index], near]) for index, near in enumerate(neighbours))
-        sizes = [len(members) for members in self._members]
-        columns = np.concatenate(self._members)
-        shape = (len(neighbours), len(neighbours))
-        self._sum = csr_array((np.ones(len(columns)), columns, np.concatenate([[0], np.cumsum(sizes)])), shape=shape)
+        self._edits = Edits(neighbours)
 
     def _below(self, target: Belief) -> tuple[FloatArray, FloatArray]:
         """Levels, and the probability that all members are below each; shapes (levels,) and (classes, levels)."""
@@ -51,8 +45,7 @@ class Neighbourhood:
     def _compute_below(self, target: Belief) -> tuple[FloatArray, FloatArray]:
         deviation = np.where(target.read, target.deviation, INDEPENDENT * target.deviation)
         levels = np.linspace(target.score.min() - 0.5, target.score.max() + 0.5, LEVELS)
-        logs = log_ndtr((levels - target.score[:, None]) / deviation[:, None])
-        return levels, np.exp(self._sum @ np.maximum(logs, -1e4))
+        return levels, self._edits.below(levels, target.score, deviation)
 
     def estimate(self, target: Belief) -> FloatArray:
         """Expected maximum over the members; shape (classes,)."""
@@ -67,7 +60,7 @@ class Neighbourhood:
 
     def doubt(self, target: Belief, index: int, incumbent: float) -> tuple[int, float] | None:
         """The unread member most likely to be above the incumbent."""
-        members = self._members[index]
+        members = self._edits.members[index]
         unread = members[~target.read[members]]
         if not len(unread):
             return None

@@ -14,7 +14,7 @@ from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.optimize import minimize
 from scipy.special import ndtri
 
-from archlock.locking.tabular.kernels import Groups, matern32, squared_distances
+from archlock.locking.tabular.kernels import Groups, matern32
 from archlock.locking.tabular.problem import IntArray
 from archlock.scores import FloatArray
 
@@ -172,6 +172,7 @@ class Surrogate:
     def _condition(self, indices: IntArray, scores: FloatArray, centre: float, room: int) -> None:
         weights = np.exp(self.hyperparameters.weights)
         self._scaled = self.groups.features * np.sqrt(weights)[self.groups.group]
+        self._norms = (self._scaled**2).sum(axis=1)
         self._prior, self.noise = np.exp(self.hyperparameters.variance), float(np.exp(self.hyperparameters.noise))
         cross = self._covariances(indices)
         within = cross[:, indices] + (self.noise + JITTER) * np.eye(len(indices))
@@ -185,7 +186,8 @@ class Surrogate:
 
     def _covariances(self, indices: IntArray) -> FloatArray:
         """Prior covariance of some classes with all; shape (n, classes)."""
-        kernel, _ = matern32(squared_distances(self._scaled[indices], self._scaled))
+        inner = self._scaled[indices] @ self._scaled.T
+        kernel, _ = matern32(np.maximum(self._norms[indices][:, None] + self._norms - 2 * inner, 0.0))
         return np.asarray(self._prior * kernel, dtype=np.float64)
 
     def add(self, index: int, value: float) -> None:

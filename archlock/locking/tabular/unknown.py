@@ -11,11 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from archlock.locking.tabular.edits import Edits
 from archlock.locking.tabular.kernels import Groups, feature_groups
 from archlock.locking.tabular.problem import PICKS, Problem, Proposal
 from archlock.locking.tabular.random_picks import filled
 from archlock.locking.tabular.surrogate import Scale
-from archlock.locking.tabular.unknown_belief import Outlook, average_task, chance_admissible, percentile_scale
+from archlock.locking.tabular.unknown_belief import (
+    Outlook,
+    average_task,
+    chance_admissible,
+    highest_by_task,
+    percentile_scale,
+)
 from archlock.locking.tabular.unknown_field import Posterior, SharedField
 from archlock.scores import FloatArray
 
@@ -54,6 +61,14 @@ def unknown(problem: Problem, settings: Settings | None = None) -> Proposal:
     return UnknownSearch(problem, settings or Settings()).run()
 
 
+def robust_unknown(problem: Problem, settings: Settings | None = None) -> Proposal:
+    """Five admissible classes that are poor on what the tasks have in common, even at the best that one edit makes.
+
+    As `unknown`, with a class as dangerous on a task as the expected maximum of itself and its neighbours there.
+    """
+    return UnknownSearch(problem, settings or Settings(), Edits(problem.pool.neighbours)).run()
+
+
 @dataclass(frozen=True)
 class Panel:
     """Tasks with equal budgets, which are labelled at the same classes.
@@ -75,10 +90,11 @@ class UnknownSearch:
     Args:
         problem: classes, budgets, threshold.
         settings: constants.
+        edits: a class is as dangerous as what they make of it; None for the class as it is.
     """
 
-    def __init__(self, problem: Problem, settings: Settings) -> None:
-        self.problem, self.settings = problem, settings
+    def __init__(self, problem: Problem, settings: Settings, edits: Edits | None = None) -> None:
+        self.problem, self.settings, self._edits = problem, settings, edits
         groups = self._groups()
         by_budget: dict[int, list[str]] = {}
         for task in problem.readable:
@@ -136,6 +152,8 @@ class UnknownSearch:
         mean, deviation = tasks.mean, tasks.deviation
         if self.settings.percentiles:
             mean, deviation = percentile_scale(mean, deviation)
+        if self._edits is not None:
+            mean, deviation = highest_by_task(self._edits, mean, deviation)
         return Outlook(admissible, *average_task(mean, deviation, np.array(weights), admissible))
 
     def _fitted(self, panel: Panel, every: int) -> Posterior:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from archlock.locking.tabular.acquisition import expected_improvement
+from archlock.locking.tabular.edits import Edits
 from archlock.locking.tabular.problem import IntArray
 from archlock.locking.tabular.unknown_field import Posterior
 from archlock.scores import FloatArray
@@ -72,6 +73,12 @@ def percentile_scale(mean: FloatArray, deviation: FloatArray) -> tuple[FloatArra
         expected[:, task] = np.interp(middle, ordered, GRID)
         spread[:, task] = np.interp(middle + width, ordered, GRID) - np.interp(middle - width, ordered, GRID)
     return expected, np.maximum(spread, 1e-3) / 2
+
+
+def highest_by_task(edits: Edits, mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """What one edit makes of every class, on each task by itself, and its deviation; shape (classes, tasks) each."""
+    found = [edits.highest(mean[:, task], deviation[:, task]) for task in range(mean.shape[1])]
+    return np.stack([one for one, _ in found], axis=1), np.stack([one for _, one in found], axis=1)
 
 
 def average_task(
