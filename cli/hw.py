@@ -16,7 +16,7 @@ from archlock.hwcost.comparison import compare
 from archlock.loading.workloads import workload_of
 from archlock.report.hardware_compare_page import render_comparison
 from archlock.report.hardware_page import render_estimate
-from archlock.report.hardware_text import compare_text, estimate_text, table
+from archlock.report.hardware_text import compare_text, estimate_text, macros_needed, remarks, table
 
 command = click.Group("hw", help="Modelled latency and energy on NPU and compute-in-memory systems.")
 
@@ -60,18 +60,21 @@ def estimate_command(
     MODEL is an exported program (.pt2), an ONNX file, a model's folder, or package.module:function; a genotype is
     written as hybrid:random@3.
     """
-    found = workload_of(network, weights=weights, input_shape=sizes(shape), outputs=outputs)
     system = load_hardware(hardware)
+    found = workload_of(network, weights=weights, input_shape=sizes(shape), outputs=outputs)
     cost = estimate(found.workload, system, schema, objective)
     if page:
         _write(page, render_estimate(found.name, found.workload, system, cost, found.notes))
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
     if as_json:
-        click.echo(json.dumps({"network": found.name, "macs": found.workload.macs, **cost.as_dict()}, indent=2))
+        needed = None if system.cim is None else macros_needed(found.workload, system.cim)
+        head = {"network": found.name, "macs": found.workload.macs, "macros_for_all_weights": needed}
+        said = remarks(found.workload, system, cost)
+        click.echo(json.dumps({**head, **cost.as_dict(), "remarks": said}, indent=2))
         return
     click.echo(f"{found.name}: {found.workload.macs:,} MACs, {found.workload.weight_bytes:,} weight bytes at int8")
-    click.echo(estimate_text(cost))
+    click.echo(estimate_text(found.workload, system, cost))
 
 
 @command.command("compare")
@@ -100,15 +103,15 @@ def compare_command(
     With the default schema, a system of one unit runs on that unit. A pair that cannot run the network says why; only
     where no pair can, the command fails.
     """
-    found = workload_of(network, weights=weights, input_shape=sizes(shape), outputs=outputs)
     systems = [load_hardware(profile) for profile in profiles]
+    found = workload_of(network, weights=weights, input_shape=sizes(shape), outputs=outputs)
     pairs = compare(found.workload, systems, schemas, objective)
     if page:
         _write(page, render_comparison(found.name, found.workload, pairs, objective, found.notes))
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
     if as_json:
-        costs = [pair.cost.as_dict() for pair in pairs if pair.cost]
+        costs = [{**pair.cost.as_dict(), "note": pair.note} for pair in pairs if pair.cost]
         impossible = [pair.as_dict() for pair in pairs if not pair.cost]
         click.echo(json.dumps({"network": found.name, "costs": costs, "impossible": impossible}, indent=2))
         return

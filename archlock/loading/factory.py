@@ -44,10 +44,7 @@ def load_factory(
     """
     if input_shape is None:
         raise UsageError(f"{what}: a factory does not say what it takes: give --input CHANNELSxHEIGHTxWIDTH")
-    stored, said, digest = _weights(weights, limits) if weights else ({}, (), "")
-    network = build(what)
-    if weights:
-        said += put(stored, network, f"{weights} into {what}")
+    network, said, digest = build_with(what, weights, limits)
     network, converted = trainable(network, what)
     return LoadedModel(
         name=what,
@@ -58,6 +55,19 @@ def load_factory(
         sha256=digest or sha256_of_weights(network.state_dict()),
         converted=said + converted,
     )
+
+
+def build_with(what: str, weights: Path | None, limits: Limits) -> tuple[nn.Module, tuple[str, ...], str]:
+    """What a function gives, with the weights of a file in it; what was converted, and the file's hash.
+
+    Raises:
+        UsageError, ModelError: as `load_factory`; nothing is asked of the network itself.
+    """
+    stored, said, digest = _weights(weights, limits) if weights else ({}, (), "")
+    network = build(what)
+    if weights:
+        said += put(stored, network, f"{weights} into {what}")
+    return network, said, digest
 
 
 def build(what: str) -> nn.Module:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import nn
+
 from archlock.errors import HardwareError, ModelError, UsageError
 from archlock.hwcost import Workload, trace
 from archlock.iospec import IOSpec, OutputKind
+from archlock.loading.factory import build_with, is_factory
+from archlock.loading.limits import Limits
 from archlock.loading.load import load_model
 from archlock.seeding import numpy_generator
 from archlock.spaces.protocol import Genotype, SearchSpace
@@ -55,14 +59,30 @@ def workload_of(
         raise UsageError(f"{what!r}: expected a model (.pt2, .onnx, a folder, package.module:function), "
                          "or SPACE:GENOTYPE such as hybrid:random@3")  # fmt: skip
     if not Path(what).exists() and "." not in space_name and (space_name in space_names() or _is_genotype(text)):
+        if weights is not None:
+            raise UsageError(f"{what}: --weights belong to a factory, package.module:function")
         return _of_genotype(space_name, text, input_shape or DEFAULT_SHAPE, outputs)
+    if not Path(what).exists() and is_factory(what):
+        return _of_factory(what, weights, input_shape)
     model = load_model(what, weights=weights, input_shape=input_shape)
     if model.workload is not None:
         return NamedWorkload(model.name, model.workload, (*model.converted, *model.weakened))
     if model.network is None:
         raise ModelError(f"{what}: neither a network nor its layers")
+    return NamedWorkload(model.name, _traced(what, model.network, model.input_shape), model.converted)
+
+
+def _of_factory(what: str, weights: Path | None, shape: Shape | None) -> NamedWorkload:
+    """Any module: what is costed need not be a classifier, nor have anything to train."""
+    if shape is None:
+        raise UsageError(f"{what}: a factory does not say what it takes: give --input CHANNELSxHEIGHTxWIDTH")
+    network, said, _ = build_with(what, weights, Limits())
+    return NamedWorkload(what, _traced(what, network, shape), said)
+
+
+def _traced(what: str, network: nn.Module, shape: Shape) -> Workload:
     try:
-        return NamedWorkload(model.name, trace(model.network, (1, *model.input_shape)), model.converted)
+        return trace(network, (1, *shape))
     except HardwareError as error:
         raise ModelError(f"{what}: {error}") from None
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from archlock.hwcost import Cost, Hardware, Workload
 from archlock.report import page_text
 from archlock.report.hardware_lines import hardware_record
-from archlock.report.hardware_text import bound_sentence, resident_sentence, weights_word
+from archlock.report.hardware_text import remarks, weights_word
 from archlock.report.page import FILTERS, unit_shares
 from archlock.report.pictures_hardware import assignment_picture
 from archlock.report.pictures_roofline import RooflinePoint, roofline_picture
@@ -47,8 +47,7 @@ def render_estimate(name: str, workload: Workload, hardware: Hardware, cost: Cos
             roofline=roofline_picture(roofline_points(workload, cost), peaks, hardware.memories.dram_bytes_per_s),
             notes=notes,
             words=[weights_word(row) for row in cost.rows],
-            staying=resident_sentence(cost) if cost.schema == "resident" else "",
-            bound=None if cost.proven else bound_sentence(cost),
+            remarks=remarks(workload, hardware, cost),
             origin=Origin,
         )
     )

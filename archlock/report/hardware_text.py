@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from archlock.hwcost import Cost, LayerRow
-from archlock.hwcost.comparison import Pair
+from archlock.hwcost import Cost, Hardware, LayerRow, Workload
+from archlock.hwcost.comparison import Pair, wear_note
+from archlock.hwcost.system.cim import Cim
+from archlock.hwcost.units.cim_mapping import macro_pieces
 
 
-def estimate_text(cost: Cost) -> str:
+def estimate_text(workload: Workload, hardware: Hardware, cost: Cost) -> str:
     """Every layer, the totals, and what else must be known to read them."""
-    return "\n".join([_layer_table(cost), *_summary(cost)])
+    return "\n".join([_layer_table(cost), *_summary(cost), *remarks(workload, hardware, cost)])
+
+
+def remarks(workload: Workload, hardware: Hardware, cost: Cost) -> list[str]:
+    """What stays on the macros, whether all could, and how far the assignment may be from the best; sentences."""
+    said = []
+    if cost.schema == "resident":
+        said += [resident_sentence(cost), *fit_sentence(workload, hardware)]
+    if not cost.proven:
+        said.append(bound_sentence(cost))
+    if note := wear_note(hardware, cost):
+        said.append(note)
+    return said
+
+
+def fit_sentence(workload: Workload, hardware: Hardware) -> list[str]:
+    """Whether all stored weights fit the macros at once; nothing on a system without macros."""
+    if hardware.cim is None:
+        return []
+    needed, there = macros_needed(workload, hardware.cim), hardware.cim.macros
+    if needed <= there:
+        return [f"all stored weights fit: {needed} of {there} macros"]
+    return [f"the network does not fit: all stored weights need {needed:,} macros and there are {there:,}"]
+
+
+def macros_needed(workload: Workload, cim: Cim) -> int:
+    """Macros that hold all stored weights at once, each layer on its own."""
+    return int(macro_pieces(workload.layers, cim).sum())
 
 
 def compare_text(pairs: Sequence[Pair]) -> str:
@@ -25,6 +54,8 @@ def compare_text(pairs: Sequence[Pair]) -> str:
             lines.append(f"{pair.hardware}, {pair.schema}: {pair.reason}")
         elif not pair.cost.proven:
             lines.append(f"{pair.hardware}, {pair.schema}: {bound_sentence(pair.cost)}")
+        if pair.note:
+            lines.append(f"{pair.hardware}, {pair.schema}: {pair.note}")
     return "\n".join(lines)
 
 
@@ -99,10 +130,6 @@ def _summary(cost: Cost) -> Iterator[str]:
     )
     causes = sorted(cost.energy_by_cause_j.items(), key=lambda item: -item[1])
     yield "energy: " + ", ".join(f"{name} {value / cost.energy_j:.1%}" for name, value in causes if value > 0)
-    if cost.schema == "resident":
-        yield resident_sentence(cost)
-    if not cost.proven:
-        yield bound_sentence(cost)
 
 
 def largest(parts: Mapping[str, float]) -> str:

@@ -7,10 +7,11 @@ import re
 from dataclasses import replace
 
 import pytest
+from torch import nn
 
 from archlock.cli.main import run
 from archlock.errors import HardwareError
-from archlock.hwcost import estimate, load_hardware
+from archlock.hwcost import estimate, load_hardware, trace
 from archlock.hwcost.comparison import compare
 from archlock.loading.workloads import workload_of
 from archlock.report.hardware_compare_page import render_comparison
@@ -38,7 +39,7 @@ def attention():
 
 def test_a_resident_estimate_says_what_stays_and_what_loading_it_takes(network):
     cost = estimate(network.workload, load_hardware("cim-rram"), "resident")
-    text = estimate_text(cost)
+    text = estimate_text(network.workload, load_hardware("cim-rram"), cost)
     staying = [row for row in cost.rows if row.resident]
     assert staying
     assert len(re.findall(r" resident$", text, re.MULTILINE)) == len(staying)
@@ -57,15 +58,42 @@ def test_the_bound_is_told_where_the_assignment_is_not_proven_best_and_only_ther
     assert proven.proven
     assert proven.gap == 0
     assert proven.as_dict()["objective_proven"] is True
-    assert "proven" not in estimate_text(proven)
+    assert "proven" not in estimate_text(network.workload, system, proven)
     open_one = replace(proven, objective_bound=0.9 * proven.latency_s)
     assert open_one.gap == pytest.approx(0.1)
-    assert f"the least latency is {0.9 * proven.latency_s * 1e6:.3f} us or more, up to 10.0% less" in estimate_text(
-        open_one
-    )
+    text = estimate_text(network.workload, system, open_one)
+    assert f"the least latency is {0.9 * proven.latency_s * 1e6:.3f} us or more, up to 10.0% less" in text
     assert "not proven best" in render_estimate(network.name, network.workload, system, open_one)
     energy = replace(estimate(network.workload, system, "sequential", "energy"), objective_bound=0.5 * proven.energy_j)
     assert "the least energy is" in bound_sentence(energy)
+
+
+def test_a_network_that_does_not_fit_the_macros_says_what_it_needs():
+    system = load_hardware("cim-dsram-22")
+    rows, columns, macros = system.cim.rows, system.cim.columns, system.cim.macros
+    for tall, wide in ((1, macros), (2, macros), (1, macros + 1)):
+        workload = trace(nn.Linear(tall * rows, wide * columns, bias=False), (1, 1, 1, tall * rows))
+        text = estimate_text(workload, system, estimate(workload, system, "resident"))
+        needed = tall * wide
+        if needed <= macros:
+            assert f"all stored weights fit: {needed} of {macros} macros" in text
+        else:
+            assert f"does not fit: all stored weights need {needed} macros and there are {macros}" in text
+
+
+def test_cells_that_wear_out_are_named_where_every_inference_writes_them(network):
+    rram, sram = load_hardware("cim-rram"), load_hardware("cim-dsram-22")
+    reloading = estimate(network.workload, rram, "cim-only")
+    count = sum(row.unit == "cim" for row in reloading.rows)
+    note = f"{count} layers on rram macros are written for every inference, which wears the cells out"
+    assert note in estimate_text(network.workload, rram, reloading)
+    assert note in render_estimate(network.name, network.workload, rram, reloading)
+    assert "wears" not in estimate_text(network.workload, sram, estimate(network.workload, sram, "cim-only"))
+    (pair,) = compare(network.workload, [rram], ["cim-only"])
+    assert pair.note.startswith(note)
+    assert note in compare_text([pair])
+    staying = trace(nn.Linear(rram.cim.rows, rram.cim.columns), (1, 1, 1, rram.cim.rows))
+    assert "wears" not in estimate_text(staying, rram, estimate(staying, rram, "resident"))
 
 
 @pytest.mark.parametrize("objective", ["latency", "energy"])
