@@ -7,7 +7,7 @@ from archlock.attacks.edits import edit_names, edits
 from archlock.attacks.foreign import ForeignModel
 from archlock.attacks.loot import Loot
 from archlock.attacks.reference import REFERENCES, reference_names, train_reference
-from archlock.attacks.registry import ATTACKS, applicable, attack_names
+from archlock.attacks.registry import ATTACKS, attack_names
 from archlock.attacks.release import Release
 from archlock.attacks.run import attack
 
@@ -21,7 +21,6 @@ __all__ = [
     "Loot",
     "Release",
     "Trial",
-    "applicable",
     "attack",
     "attack_names",
     "edit_names",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from archlock.attacks.adapters import with_adapters
 from archlock.attacks.distillation import distil
 from archlock.attacks.edits import edit_names
@@ -63,12 +61,6 @@ def attack_names(space: SearchSpace | None = None) -> tuple[str, ...]:
         return tuple(ATTACKS)
     surgeries = [SURGERY + edit for edit in (*GRAFTS, *edit_names(space))]
     return (*(name for name in ATTACKS if not name.startswith(SURGERY)), *surgeries)
-
-
-def applicable(names: Iterable[str], loot: Loot) -> tuple[str, ...]:
-    """Those of some attacks that a loot has any use for: surgeries of other kinds of models are left out."""
-    surgeries = {SURGERY + edit for edit in (*GRAFTS, *loot.surgeries())}
-    return tuple(name for name in names if not name.startswith(SURGERY) or name in surgeries)
 
 
 def find_attack(name: str) -> Attack:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archlock.attacks import ATTACKS, applicable, reference_names
+from archlock.attacks import ATTACKS, reference_names
 from archlock.auditing import units
 from archlock.auditing.advantage import advantages
 from archlock.auditing.binding import Bound
@@ -52,12 +52,11 @@ class Attackers:
         known = {Place(units.LOOKED, title, 1.0, first): look["attack"] for title, look in looks.items()}
         return tuple(self._lines("attack", self._places(self._plan.budget.attacks), known))
 
-    def references(self) -> tuple[AttackLine, ...]:
-        """Public networks, and what the user gave, on the same data."""
+    def references(self, attacks: Sequence[AttackLine]) -> tuple[AttackLine, ...]:
+        """Public networks, as many as there are attacks, and what the user gave, on the same data."""
         if not self._plan.budget.references:
             return ()
-        tried = applicable(self._plan.budget.attacks, self._plan.case(self._plan.source).loot())
-        public = [units.SCRATCH + name for name in reference_names(len(tried))]
+        public = [units.SCRATCH + name for name in reference_names(len({line.attack for line in attacks}))]
         given = [] if self._plan.reference is None else [GIVEN + name for name in GIVEN_ATTACKS]
         return tuple(self._lines("references", self._places((*public, *given)), {}))
 

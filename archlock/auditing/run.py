@@ -103,7 +103,7 @@ class _Audit:
         """Attacks and references, the strongest of them with further seeds."""
         attackers = Attackers(self.bound, self.workshop)
         attacks = attackers.attacks({title: look for (_, title), look in looks.items()})
-        return attackers.repeated(attacks, attackers.references())
+        return attackers.repeated(attacks, attackers.references(attacks))
 
     def _predicted(self, looks: Results, model: ModelFacts, source: Figure | None) -> Iterator[PredictedAttack]:
         targets = {target.title: target for target in self.plan.targets}
