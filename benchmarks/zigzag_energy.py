@@ -3,8 +3,10 @@
     python benchmarks/zigzag_energy.py zigzag_npu.csv
 
 Unit energies are those of ZigZag's own tpu_like accelerator (profile npu-tpu-like). Asked for are unflagged rows of
-``tpu_like_ws_*`` that are not depthwise; the rest is listed apart. No figure of the rows enters the model; the two
-halves, rows taken by turns, show how even the agreement is.
+``tpu_like_ws_*`` that are not depthwise; the rest is listed apart. Ours is `npu_costs`, the
+code that costs any network, given the rows' spatial unrolling. Of their energies one is read, that of the inputs at the
+DRAM, which is not compared: it tells the kernel, which no column states. The two halves, rows taken by turns, show how
+even the agreement is.
 """
 
 from __future__ import annotations

@@ -83,8 +83,8 @@ def draw(rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, str]]:
         layer = product(m, k, outputs)
     sizes = {"gemm_M": m, "gemm_K": k, "gemm_N": outputs, "macs": m * k * outputs, "repeat": 1}
     row = {name: str(size) for name, size in sizes.items()}
-    name = f"conv{kernel}x{kernel}" if kernel else "gemm"
-    return layer, row | {"layer": name, "kind": name[:4], "hardware": f"tpu_like_ws_{array}x{array}", "flags": ""}
+    name, kind = (f"conv{kernel}x{kernel}", "conv") if kernel else ("gemm", "gemm")
+    return layer, row | {"layer": name, "kind": kind, "hardware": f"tpu_like_ws_{array}x{array}", "flags": ""}
 
 
 def run_zigzag(python: Path, layer: dict[str, Any], row: dict[str, str]) -> dict[str, str]:

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 
 from archlock.hwcost.system.registers import Registers
 from archlock.hwcost.system.systolic_array import Dataflow, SystolicArray
 from archlock.hwcost.units.costs import ceil_divide
+from archlock.hwcost.units.systolic import laid_out
 from archlock.hwcost.workload.layers import IntArray
 from archlock.scores import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Unrolling:
+    """How the loops of each layer's products are laid over the rows and columns of an array, shape (layers,) each.
+
+    Attributes:
+        row_folds, column_folds: pieces along rows and columns.
+        abreast: products of one layer that lie side by side along the columns and share SRAM's words.
+    """
+
+    row_folds: IntArray
+    column_folds: IntArray
+    abreast: IntArray
+
+
+def unroll(m: IntArray, k: IntArray, n: IntArray, array: SystolicArray) -> Unrolling:
+    """The fewest folds: every fold but the last of a side is as large as the array."""
+    rows, columns, _ = laid_out(m, k, n, array.dataflow)
+    return Unrolling(ceil_divide(rows, array.rows), ceil_divide(columns, array.columns), np.ones_like(m))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,50 +91,62 @@ class Accesses:
     sram_sum_writes: FloatArray
 
 
-def map_to_array(m: IntArray, k: IntArray, n: IntArray, array: SystolicArray, registers: Registers) -> ArrayMapping:
-    """Fold products onto an array; a cell holds as many folds of the sum as load unseen behind those in use."""
-    if array.dataflow is Dataflow.INPUT_STATIONARY:
+def map_to_array(
+    m: IntArray,
+    k: IntArray,
+    n: IntArray,
+    unrolling: Unrolling,
+    dataflow: Dataflow,
+    registers: Registers,
+    loaded_per_cycle: float,
+) -> ArrayMapping:
+    """Products on an array in time: how many folds of a sum a cell holds, by `held_folds`.
+
+    Args:
+        m: shape (layers,), rows of the first operand of each (m x k) by (k x n) product.
+        k: shape (layers,), the size summed over.
+        n: shape (layers,), columns of the second operand.
+        unrolling: how they are laid over rows and columns.
+        dataflow: which operand stays.
+        registers: how much a cell holds.
+        loaded_per_cycle: values of the operand that stays that reach the cells in a cycle.
+    """
+    if dataflow is Dataflow.INPUT_STATIONARY:
         m, n = n, m
-    column_folds = ceil_divide(n, array.columns)
-    one = np.ones_like(k)
-    if array.dataflow is Dataflow.OUTPUT_STATIONARY:
-        return ArrayMapping(m, k, n, ceil_divide(m, array.rows), column_folds, one, one, one)
-    row_folds = ceil_divide(k, array.rows)
-    held = one if registers.hidden_bytes == 1 else _even(row_folds, registers.hidden_bytes)
-    return ArrayMapping(m, k, n, row_folds, column_folds, held, one, one)
+    rows, columns, one = unrolling.row_folds, unrolling.column_folds, np.ones_like(k)
+    held = one
+    if dataflow is not Dataflow.OUTPUT_STATIONARY and registers.operand_bytes > 1:
+        load_cycles = k / rows * (n * unrolling.abreast) / columns / loaded_per_cycle
+        held = held_folds(rows, m, columns, load_cycles, registers)
+    return ArrayMapping(m, k, n, rows, columns, held, unrolling.abreast, one)
 
 
 def held_folds(
-    loops: Sequence[IntArray], m: IntArray, column_folds: IntArray, load_cycles: FloatArray, registers: Registers
+    folds: IntArray, m: IntArray, column_folds: IntArray, load_cycles: FloatArray, registers: Registers
 ) -> IntArray:
-    """How many folds of a sum made of nested loops a cell had best hold, where loops are kept whole; shape (layers,).
+    """How many folds of a sum a cell had best hold: one, what loads unseen, or all that fit; shape (layers,).
 
-    Each choice of loops to hold stalls the array in one of two ways: partial sums that leave take SRAM's port for a
-    cycle each, and an operand that fills more than half of its registers cannot be loaded behind the one in use. The
-    choice with the fewest stalled cycles is taken, of two alike the one that holds more. A loop that is larger than the
-    registers is held in equal parts.
+    Each choice stalls the array in one of two ways: partial sums that leave take SRAM's port for a cycle each, and an
+    operand that fills more than half of its registers cannot be loaded behind the one in use. The choice with the
+    fewest stalled cycles is taken, of two alike the one that holds more.
 
     Args:
-        loops: shape (layers,) each: folds of channels, kernel rows, kernel columns.
+        folds: shape (layers,), pieces of the sum.
         m: shape (layers,), cycles that a held operand is used for.
         column_folds: shape (layers,), pieces along the columns.
-        load_cycles: shape (layers,), cycles to load one fold from DRAM.
+        load_cycles: shape (layers,), cycles to load one fold.
         registers: how much a cell holds.
     """
-    folds = np.prod(loops, axis=0)
-    largest = np.minimum(folds, registers.operand_bytes)
-    parts = [np.where(size > registers.operand_bytes, _even(size, registers.hidden_bytes), size) for size in loops]
-    best, least = np.ones_like(folds), np.full(folds.shape, np.inf)
-    for chosen in product((False, True), repeat=len(loops)):
-        held = np.ones_like(folds)
-        for part, inside in zip(parts, chosen, strict=True):
-            held = held * part if inside else held
-        passes = ceil_divide(folds, held)
+    unseen, one = _even(folds, registers.hidden_bytes), np.ones_like(folds)
+    whole = np.where(folds <= registers.operand_bytes, folds, unseen)
+    best, least = one, np.full(folds.shape, np.inf)
+    for held in (one, unseen, whole):
+        passes, exposes = ceil_divide(folds, held), held > registers.hidden_bytes
         leaving = np.where(passes > 1, m * column_folds * passes, 0)
-        exposed = np.where(held > registers.hidden_bytes, load_cycles * held - held, 0) * passes * column_folds
-        hidden = np.maximum(load_cycles - m, 0.0) * np.where(held > registers.hidden_bytes, 0, folds) * column_folds
-        stalls = np.where(held <= largest, leaving + exposed + hidden, np.inf)
-        better = (stalls < least) | ((stalls == least) & (held > best) & np.isfinite(stalls))
+        exposed = np.where(exposes, load_cycles * held - held, 0) * passes * column_folds
+        late = np.maximum(load_cycles - m, 0.0) * np.where(exposes, 0, folds) * column_folds
+        stalls = leaving + exposed + late
+        better = (stalls < least) | ((stalls == least) & (held > best))
         best, least = np.where(better, held, best), np.where(better, stalls, least)
     return np.asarray(best, dtype=np.int64)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from math import isqrt
 from typing import TypeVar
 
@@ -15,44 +16,38 @@ from archlock.errors import HardwareError
 from archlock.hwcost.system.hardware import Hardware, Npu
 from archlock.hwcost.system.profiles import load_hardware
 from archlock.hwcost.system.systolic_array import Dataflow, SystolicArray
-from archlock.hwcost.units.costs import charged_j
-from archlock.hwcost.units.npu_accesses import ArrayMapping, array_accesses, held_folds, take_turns
-from archlock.hwcost.units.npu_energy import product_energy
+from archlock.hwcost.units.costs import Cause, Charges, charged_j
+from archlock.hwcost.units.npu import npu_costs
+from archlock.hwcost.units.npu_accesses import Unrolling
 from archlock.hwcost.units.systolic import systolic_cycles
-from archlock.hwcost.workload.layers import IntArray
+from archlock.hwcost.units.traffic import Traffic
+from archlock.hwcost.workload.layers import IntArray, Layers, OpKind
 from archlock.scores import FloatArray
 
 Row = Mapping[str, str]
 """One row of a reference file by column, as `csv.DictReader` gives it."""
 
 _TPU_LIKE = re.compile(r"tpu_like_ws_(\d+)x(\d+)")
-_KERNEL = re.compile(r"(?:conv|pw|dw)(\d+)x(\d+)")
 _UNROLLED = re.compile(r"\((\w+), (\d+)\)")
+_KERNELS = (3, 5, 7, 9, 11)
+_STRIDES = (1, 2)
 PJ_PER_J = 1e12
 _Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
-class _Unrolled:
-    """One row of a ZigZag file: sizes, loops of the sum, and what lies along rows and columns."""
+class _Laid:
+    """One row of a ZigZag file: its products, and how they are laid over the array."""
 
+    array: SystolicArray
     m: int
     k: int
     n: int
     count: int
-    kernel: tuple[int, int]
-    loops: tuple[int, int, int]
+    in_bytes: int
+    row_folds: int
     column_folds: int
     abreast: int
-
-    @property
-    def in_bytes(self) -> int:
-        """Inputs of a product; a square map with its border where the kernel is larger than 1x1, stride 1."""
-        high, wide = self.kernel
-        side = isqrt(self.m)
-        if high * wide == 1 or side * side != self.m:
-            return self.m * self.k
-        return (side + high - 1) * (side + wide - 1) * (self.k // (high * wide))
 
 
 def scalesim_cycles(rows: Sequence[Row]) -> IntArray:
@@ -84,10 +79,11 @@ def zigzag_stated_pj(rows: Sequence[Row]) -> FloatArray:
 
 
 def zigzag_energy_pj(rows: Sequence[Row], hardware: Hardware | None = None) -> FloatArray:
-    """Our energy without DRAM for each row of a ZigZag file, shape (rows,), in picojoules, all rows in one pass.
+    """Our energy without DRAM for each row of a ZigZag file, shape (rows,), in picojoules: `npu_costs` of all rows.
 
-    What is taken from the row: sizes, array, the spatial unrolling, and from the layer's name its kernel (``conv3x3``).
-    What the array holds, and so what is read how often, is worked out here.
+    What is taken from the row: sizes, array, the spatial unrolling, and which kernel and stride explain the inputs that
+    it reads from DRAM (`_window`). What the array holds, and so what is read how often, `npu_costs` works out as for
+    any network.
 
     Args:
         rows: rows that are `zigzag_comparable`.
@@ -100,37 +96,44 @@ def zigzag_energy_pj(rows: Sequence[Row], hardware: Hardware | None = None) -> F
     hardware = hardware or load_hardware("npu-tpu-like")
     if hardware.npu is None:
         raise HardwareError(f"{hardware.name} has no npu")
-    layers = [_numbered(i, row, _unrolled) for i, row in enumerate(rows, 1)]
+    dram_pj = hardware.memories.dram_j_per_byte * PJ_PER_J
+    laid = [_numbered(i, row, lambda row: _laid(row, dram_pj)) for i, row in enumerate(rows, 1)]
+    energy = np.empty(len(laid))
+    for array in {each.array for each in laid}:
+        places = [i for i, each in enumerate(laid) if each.array == array]
+        energy[places] = _energy_pj([laid[i] for i in places], replace(hardware.npu, array=array), hardware)
+    return energy
+
+
+def _energy_pj(rows: Sequence[_Laid], npu: Npu, hardware: Hardware) -> FloatArray:
+    """Energy without DRAM of rows of one array, laid over it as they say."""
 
     def column(name: str) -> IntArray:
-        return np.array([getattr(layer, name) for layer in layers], dtype=np.int64)
+        return np.array([getattr(row, name) for row in rows], dtype=np.int64)
 
-    registers, memories = hardware.npu.registers, hardware.memories
-    mapping = _mapping(layers, hardware.npu, memories.dram_bytes_per_s / hardware.npu.clock_hz)
-    mapping = take_turns(mapping, registers, memories.sram_word_bytes, memories.sram_j_per_byte)
-    charges = product_energy(
-        array_accesses(mapping, Dataflow.WEIGHT_STATIONARY, registers, memories.sram_word_bytes),
-        macs=mapping.m * mapping.k * mapping.n,
-        count=column("count"),
-        weights_in_cells=np.ones(len(layers), dtype=bool),
-        npu=hardware.npu,
-        memories=memories,
+    m, k, n, count = (column(name) for name in ("m", "k", "n", "count"))
+    none, nothing = np.empty(0, dtype=np.int64), np.zeros_like(m)
+    layers = Layers(
+        kind=np.full(len(rows), OpKind.CONV, dtype=np.int8),
+        m=m,
+        k=k,
+        n=n,
+        count=count,
+        dynamic=nothing.astype(bool),
+        work=nothing,
+        in_bytes=column("in_bytes"),
+        weight_bytes=k * n * count,
+        out_bytes=m * n * count,
+        is_output=np.ones(len(rows), dtype=bool),
+        edge_source=none,
+        edge_target=none,
+        edge_bytes=none,
     )
-    filled = column("in_bytes") * column("count") * memories.sram_store_j_per_byte
-    drained = mapping.m * mapping.n * column("count") * memories.sram_j_per_byte
-    return np.asarray((charged_j(charges, len(layers)) + filled + drained) * PJ_PER_J, dtype=np.float64)
-
-
-def _mapping(layers: Sequence[_Unrolled], npu: Npu, dram_bytes_per_cycle: float) -> ArrayMapping:
-    def column(name: str) -> IntArray:
-        return np.array([getattr(layer, name) for layer in layers], dtype=np.int64)
-
-    m, k, n, column_folds, abreast = (column(name) for name in ("m", "k", "n", "column_folds", "abreast"))
-    loops = column("loops").reshape(-1, 3).T
-    folds = loops.prod(axis=0)
-    load_cycles = k / folds * n * abreast / column_folds / dram_bytes_per_cycle
-    held = held_folds(list(loops), m, column_folds, load_cycles, npu.registers)
-    return ArrayMapping(m, k, n, folds, column_folds, held, abreast, np.ones_like(held))
+    traffic = Traffic(layers.in_bytes.astype(np.float64), layers.out_bytes.astype(np.float64))
+    unrolling = Unrolling(column("row_folds"), column("column_folds"), column("abreast"))
+    costs = npu_costs(layers, traffic, npu, hardware, unrolling)
+    inside: Charges = {cause: joules for cause, joules in costs.charges.items() if cause != Cause.DRAM}
+    return np.asarray(charged_j(inside, len(rows)) * PJ_PER_J)
 
 
 def _folds(size: int, unrolled: int, cells: int) -> int:
@@ -149,21 +152,36 @@ def _stated(row: Row) -> float:
     return float(row["mac_energy_pJ"]) + sum(sum(energies[:-1]) for energies in levels)
 
 
-def _unrolled(row: Row) -> _Unrolled:
-    found_array = _TPU_LIKE.fullmatch(row["hardware"])
-    if found_array is None:
+def _laid(row: Row, dram_pj: float) -> _Laid:
+    """Sizes and unrolling of a row; ``dram_pj`` is the energy of a byte from DRAM, in picojoules."""
+    found = _TPU_LIKE.fullmatch(row["hardware"])
+    if found is None:
         raise ValueError(f"hardware {row['hardware']!r} is not tpu_like_ws_ROWSxCOLUMNS")
-    rows, columns = int(found_array[1]), int(found_array[2])
+    array = SystolicArray(int(found[1]), int(found[2]))
     m, k, n = (int(row[name]) for name in ("gemm_M", "gemm_K", "gemm_N"))
-    sizes = {dim: int(size) for dim, size in _UNROLLED.findall(row["spatial_mapping"])}
-    found = _KERNEL.search(row["layer"])
-    kernel = (int(found[1]), int(found[2])) if found else (1, 1)
     count = int(row["macs"]) // (m * k * n)
-    if row["kind"] == "dw":  # groups lie side by side, and the kernel's columns along the rows of the array
-        loops = (1, kernel[0], _folds(kernel[1], sizes.get("FX", 1), rows))
-        return _Unrolled(m, k, n, count, kernel, loops, 1, sizes.get("G", 1))
-    loops = (_folds(max(1, k // (kernel[0] * kernel[1])), sizes.get("C", 1), rows), *kernel)
-    return _Unrolled(m, k, n, count, kernel, loops, _folds(n, sizes.get("K", 1), columns), 1)
+    dram_bytes = float(json.loads(row["mem_energy_by_level_json"])["I"][-1]) / dram_pj
+    kernel, in_bytes = _window(m, k, dram_bytes / count) if row["kind"] != "gemm" else (1, m * k)
+    used = {dim: int(size) for dim, size in _UNROLLED.findall(row["spatial_mapping"])}
+    row_folds = 1
+    for dim, size in (("C", max(1, k // kernel**2)), ("FX", kernel), ("FY", kernel)):
+        row_folds *= _folds(size, used[dim], array.rows) if dim in used else size
+    column_folds = _folds(n, used["K"], array.columns) if "K" in used else n
+    return _Laid(array, m, k, n, count, in_bytes * count, row_folds, column_folds, used.get("G", 1))
+
+
+def _window(m: int, k: int, dram_bytes: float) -> tuple[int, int]:
+    """The square kernel of a convolution and the bytes of its padded input, of one product.
+
+    A file states neither. Of all odd kernels whose squares divide k, and strides, over a square map of m outputs, the
+    input is taken that is nearest to what the row reads from DRAM; 1x1 at stride 1 where the map is no square.
+    """
+    side, found = isqrt(m), [(1, m * k)]
+    if side * side == m:
+        for kernel, stride in product((1, *_KERNELS), _STRIDES):
+            if k % kernel**2 == 0:
+                found.append((kernel, (stride * (side - 1) + kernel) ** 2 * (k // kernel**2)))
+    return min(found, key=lambda each: abs(each[1] - dram_bytes))
 
 
 def _numbered(number: int, row: Row, read: Callable[[Row], _Read]) -> _Read:

@@ -15,6 +15,8 @@ from archlock.hwcost import Workload, estimate, load_hardware, trace
 from archlock.hwcost.system.hardware import Npu
 from archlock.hwcost.system.registers import Registers
 from archlock.hwcost.system.systolic_array import Dataflow, SystolicArray
+from archlock.hwcost.units.costs import Cause
+from archlock.hwcost.units.npu import npu_costs
 from archlock.hwcost.units.npu_accesses import (
     Accesses,
     ArrayMapping,
@@ -22,7 +24,9 @@ from archlock.hwcost.units.npu_accesses import (
     held_folds,
     map_to_array,
     take_turns,
+    unroll,
 )
+from archlock.hwcost.units.traffic import dram_traffic
 
 sizes = st.integers(1, 3000)
 flows = st.sampled_from(list(Dataflow))
@@ -32,8 +36,13 @@ def one(*values: int) -> list[np.ndarray]:
     return [np.array([value]) for value in values]
 
 
+def mapped(sizes_of: list[np.ndarray], array: SystolicArray, registers: Registers) -> ArrayMapping:
+    """On an array that loads a row of operands in a cycle."""
+    return map_to_array(*sizes_of, unroll(*sizes_of, array), array.dataflow, registers, array.columns)
+
+
 def accesses(m: int, k: int, n: int, array: SystolicArray, registers: Registers, word: int = 1) -> Accesses:
-    return array_accesses(map_to_array(*one(m, k, n), array, registers), array.dataflow, registers, word)
+    return array_accesses(mapped(one(m, k, n), array, registers), array.dataflow, registers, word)
 
 
 def sram_bytes(found: Accesses) -> float:
@@ -103,20 +112,44 @@ def test_held_folds_take_what_loads_unseen_unless_sums_cost_more() -> None:
     registers = Registers(operand_bytes=128)
     fast, slow = np.array([1.0]), np.array([32.0])
 
-    def held(loops: tuple[int, int, int], m: int, load: np.ndarray) -> int:
-        return int(held_folds(one(*loops), np.array([m]), np.array([8]), load, registers)[0])
+    def held(folds: int, m: int, load: np.ndarray) -> int:
+        return int(held_folds(*one(folds), np.array([m]), np.array([8]), load, registers)[0])
 
-    assert held((4, 3, 3), 3136, slow) == 36, "the whole sum fits behind itself"
-    assert held((32, 3, 3), 49, slow) == 32, "two kernel columns more would show their load"
-    assert held((8, 3, 3), 784, slow) == 72, "showing the load once is cheaper than sums that leave"
-    assert held((8, 3, 3), 784, fast) == 72
-    assert held((300, 1, 1), 49, fast) == 60, "a loop larger than the registers is cut evenly"
+    assert held(36, 3136, slow) == 36, "the whole sum fits behind itself"
+    assert held(72, 784, slow) == 36, "sums that leave twice are cheaper than a load of 72 folds that shows"
+    assert held(72, 784, fast) == 72
+    assert held(72, 3136, slow) == 72, "showing the load once is cheaper than sums that leave"
+    assert held(300, 49, fast) == 60, "a sum larger than the registers is cut evenly"
+
+
+@given(st.integers(1, 400), st.integers(1, 4000), st.integers(1, 50), st.floats(0.5, 64), st.integers(1, 256))
+def test_a_cell_holds_no_more_than_it_has_room_for(
+    folds: int, m: int, columns: int, load: float, operand_bytes: int
+) -> None:
+    registers = Registers(operand_bytes=operand_bytes)
+    held = int(held_folds(*one(folds, m, columns), np.array([load]), registers)[0])
+    assert 1 <= held <= min(folds, operand_bytes)
+
+
+def test_an_unrolling_of_another_tool_takes_the_place_of_ours_and_nothing_else() -> None:
+    """Products laid as we lay them cost the same; more folds take longer and read inputs more often."""
+    hardware = load_hardware("npu-tpu-like")
+    workload = trace(nn.Conv2d(96, 64, 1, bias=False), (1, 96, 8, 8))
+    products, traffic = workload.layers.products, dram_traffic(workload.layers, hardware)
+    ours = unroll(products.m, products.k, products.n, hardware.npu.array)
+    alone = npu_costs(products, traffic, hardware.npu, hardware)
+    same = npu_costs(products, traffic, hardware.npu, hardware, ours)
+    np.testing.assert_array_equal(same.latency_s, alone.latency_s)
+    np.testing.assert_array_equal(same.energy_j, alone.energy_j)
+    finer = npu_costs(products, traffic, hardware.npu, hardware, replace(ours, column_folds=2 * ours.column_folds))
+    assert finer.charges[Cause.SRAM] > alone.charges[Cause.SRAM]
+    assert finer.charges[Cause.DRAM] == alone.charges[Cause.DRAM]
 
 
 def test_column_folds_take_turns_where_that_is_cheaper() -> None:
     def turned(m: int, n: int, read_j: float, sram_j: float) -> int:
         registers = Registers(operand_bytes=8, operand_read_j=read_j)
-        mapping = map_to_array(*one(m, 16, n), SystolicArray(16, 8), registers)
+        mapping = mapped(one(m, 16, n), SystolicArray(16, 8), registers)
         return int(take_turns(mapping, registers, 1, sram_j).turns[0])
 
     assert turned(50, 24, 0.0, 1.0) == 3, "reading SRAM once instead of three times"
@@ -168,7 +201,7 @@ def test_registers_hold_at_least_a_byte(sizes_of: dict[str, int]) -> None:
 def test_layers_do_not_see_each_other(products: list[tuple[int, int, int]], flow: Dataflow) -> None:
     array, registers = SystolicArray(16, 32, flow), Registers(operand_bytes=32)
     many = [np.array(column) for column in zip(*products, strict=True)]
-    mapping: ArrayMapping = map_to_array(*many, array, registers)
+    mapping = mapped(many, array, registers)
     together = array_accesses(mapping, flow, registers, 8)
     for i, sizes_of in enumerate(products):
         alone = accesses(*sizes_of, array, registers, 8)

@@ -23,7 +23,7 @@ from archlock.hwcost.units.npu_reference import (
 CONV = {
     "layer": "net_conv3x3_c64_8", "kind": "conv", "repeat": "1", "gemm_M": "64", "gemm_K": "576", "gemm_N": "64",
     "macs": str(64 * 576 * 64), "hardware": "tpu_like_ws_16x16", "flags": "", "mac_energy_pJ": "1.5",
-    "mem_energy_by_level_json": '{"O": [1.0, 2.0, 9.0], "W": [3.0, 9.0], "I": [4.0, 9.0]}',
+    "mem_energy_by_level_json": '{"O": [1.0, 2.0, 9.0], "W": [3.0, 9.0], "I": [4.0, 560000.0]}',
     "spatial_mapping": "{O: [[], [(K, 16), (C, 16)], [], []], W: [[], [(K, 16), (C, 16)], []]}",
 }  # fmt: skip
 
@@ -74,6 +74,23 @@ def test_a_row_worked_out_by_hand() -> None:
     assert zigzag_energy_pj([CONV])[0] == pytest.approx(mac + weights + sums + inputs + outputs)
 
 
+@pytest.mark.parametrize(
+    ("outputs", "channels", "kernel", "stride"), [(64, 64, 1, 1), (64, 64, 3, 1), (49, 64, 3, 2), (196, 48, 5, 1)]
+)
+def test_the_window_is_that_of_the_inputs_which_the_row_reads_whatever_its_name(
+    outputs: int, channels: int, kernel: int, stride: int
+) -> None:
+    """Only the SRAM that the inputs fill differs between a window and a matrix product of the same sizes."""
+    side = round(outputs**0.5)
+    in_bytes = (stride * (side - 1) + kernel) ** 2 * channels
+    sums = kernel**2 * channels
+    levels = CONV["mem_energy_by_level_json"].replace("560000.0", str(in_bytes * 87.5))
+    sizes = {"gemm_M": str(outputs), "gemm_K": str(sums), "macs": str(outputs * sums * 64)}
+    row = CONV | sizes | {"layer": "conv9x9_misleading", "mem_energy_by_level_json": levels}
+    extra = zigzag_energy_pj([row | {"kind": "gemm"}]) - zigzag_energy_pj([row])
+    assert extra[0] == pytest.approx((outputs * sums - in_bytes) * 378.4 / 256, abs=1e-6)
+
+
 def test_the_unit_energies_are_the_hardwares() -> None:
     tpu = load_hardware("npu-tpu-like")
     dear = replace(tpu, npu=replace(tpu.npu, mac_j=2 * tpu.npu.mac_j))
@@ -105,6 +122,7 @@ def test_which_rows_are_compared(change: dict[str, str], comparable: bool, in_ba
         ({"gemm_M": "0"}, "row 2: "),
         ({"hardware": "eyeriss_like"}, "row 2: hardware 'eyeriss_like' is not tpu_like_ws_ROWSxCOLUMNS"),
         ({"gemm_K": None}, "row 2: "),
+        ({"mem_energy_by_level_json": '{"O": [], "W": []}'}, "row 2: "),
     ],
 )
 def test_a_bad_row_is_named(change: dict[str, str], message: str) -> None:
