@@ -79,3 +79,8 @@ def of_two_tensors() -> nn.Module:
 def that_fails() -> nn.Module:
     """Cannot be built."""
     raise RuntimeError("the weights are on another machine")
+
+
+def that_draws_its_weights() -> nn.Module:
+    """Other weights at every call."""
+    return Convolutional()

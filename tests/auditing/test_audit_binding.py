@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from archlock.attacks import attack
+from archlock.auditing import subject
 from archlock.auditing.budgets import BUDGETS
 from archlock.auditing.record import AuditRecord
 from archlock.auditing.subject import ModelSource, digest_of_parts
@@ -177,6 +178,15 @@ def test_a_model_that_changes_is_not_the_one_that_was_pinned(tmp_path: Path) -> 
     assert network is not None
     assert torch.equal(network.state_dict()["head.bias"], models.good().state_dict()["head.bias"] + 1)
     with pytest.raises(ModelError, match="is not the model that the audit began with"):
+        pinned.load()
+
+
+def test_a_factory_that_draws_other_weights_elsewhere_is_seen() -> None:
+    pinned = ModelSource("audited_models:that_draws_its_weights", None, SHAPE).pin()
+    pinned.load()
+    for cache in (subject._loaded, subject._pinned):  # as in another process
+        cache.cache_clear()
+    with pytest.raises(ModelError, match="give a factory that draws its weights a seed"):
         pinned.load()
 
 
