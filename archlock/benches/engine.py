@@ -12,8 +12,8 @@ import numpy as np
 from scipy.stats import rankdata
 
 from archlock.benches.setting import TableChoice
-from archlock.engines import Evaluation, engine_names, make_engine, optimise
-from archlock.errors import UsageError, did_you_mean
+from archlock.engines import Evaluation, check_engine, engine_names, make_engine, optimise
+from archlock.errors import UsageError
 from archlock.executors.protocol import Executor
 from archlock.locking.tabular.metrics import percentiles
 from archlock.seeding import numpy_generator
@@ -64,23 +64,31 @@ class EngineResult:
 def engine_trials(
     choices: Sequence[TableChoice], evaluations: int, seeds: Sequence[int], engines: Sequence[str] = ()
 ) -> list[EngineTrial]:
-    """Every task of every table with every engine and seed.
+    """Every task of every table with every engine and seed; of all engines those whose extras are installed.
 
     Raises:
-        UsageError: an unknown engine, table or task, or too few evaluations.
+        UsageError: an unknown engine, table or task, a named engine without its extra, or too few evaluations.
     """
     for name in engines:
-        if name not in engine_names():
-            raise UsageError(f"engine {name!r} is not known.{did_you_mean(name, engine_names())}")
+        check_engine(name)
     if evaluations < 1 or not seeds:
         raise UsageError(f"expected at least one evaluation and one seed, not {evaluations} and {len(seeds)}")
+    chosen = engines or [name for name in engine_names() if _can_be_made(name)]
     return [
         EngineTrial(choice, task, engine, evaluations, seed)
         for choice in choices
         for task in choice.tasks_in_play(at_least=1)
-        for engine in engines or engine_names()
+        for engine in chosen
         for seed in seeds
     ]
+
+
+def _can_be_made(name: str) -> bool:
+    try:
+        check_engine(name)
+    except UsageError:
+        return False
+    return True
 
 
 def run_engine_trial(trial: EngineTrial) -> EngineResult:
@@ -180,4 +188,7 @@ def engine_text(results: Sequence[EngineResult]) -> str:
         f"{row.engine:<10} {row.mean_rank:>9.2f} {row.mean_regret:>11.2f} {row.worst_regret:>7.2f}  {row.worst_task}"
         for row in engine_rows(results)
     ]
+    run = {one.engine for one in results}
+    if left := [name for name in engine_names() if name not in run]:
+        lines.append(f"not run: {', '.join(left)}")
     return "\n".join([*lines, "bought is what is judged (table optimisation)"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,18 @@ def test_ranks_are_means_over_tasks_and_the_worst_case_is_named():
 def test_unknown_engines_are_told(table_file):
     with pytest.raises(UsageError, match="Did you mean 'random'"):
         engine_trials([TableChoice("", table_file)], 10, [0], ["rndom"])
+
+
+def test_without_an_extra_the_other_engines_run_and_the_rest_is_named(table_file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    choice = TableChoice("", table_file, ("task0",))
+    trials = engine_trials([choice], 20, [0])
+    assert {one.engine for one in trials} == set(engine_names()) - {"bayesian", "bayesian-gp"}
+    text = engine_text([run_engine_trial(trials[0])])
+    assert text.splitlines()[-2].startswith("not run: ")
+    assert "bayesian-gp" in text.splitlines()[-2]
+    with pytest.raises(UsageError, match="bayesian"):
+        engine_trials([choice], 20, [0], ["bayesian"])
 
 
 def test_a_table_that_lacks_architectures_of_its_space_is_told(arrays, tmp_path):
