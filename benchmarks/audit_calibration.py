@@ -6,8 +6,8 @@
 A case is a model, a target and a seed, all drawn from the case's own number: a random network of the hybrid space,
 trained on a random source for a random number of steps, or not at all; a generated target of random difficulty and seed
 that is not its source. Anchors are numbered from 0, judged cases from 1,000,000 on, so that no model and no
-target is in both. The file keeps every case; a run goes on where it was stopped. ``--fit`` writes ``quick.yaml`` and
-``estimators.yaml``; it needs the ``reference.yaml`` of ``audit_reference.py``, whose networks are none of these.
+target is in both. The file keeps every case; a run goes on where it was stopped. ``--fit`` writes ``quick.yaml``,
+``estimators.yaml`` and ``reference.yaml``: of the predictor's rank correlation, see `audit_reference`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from audit_reference import left_out_scores, population
 from scipy.stats import kendalltau
 
 from archlock.attacks import attack
@@ -37,7 +38,8 @@ from archlock.auditing.calibration import (
     judged,
 )
 from archlock.auditing.encoding import encode_workload
-from archlock.auditing.foresight import ESTIMATOR, embedding_of, placed
+from archlock.auditing.foresight import ESTIMATOR, ReferencePopulation, embedding_of
+from archlock.auditing.foresight import SHIPPED as REFERENCE
 from archlock.auditing.measured import SHIPPED as RANKS
 from archlock.auditing.measured import EstimatorRanks
 from archlock.auditing.population import own_scores
@@ -50,7 +52,7 @@ from archlock.documents import to_yaml
 from archlock.executors import make_executor
 from archlock.hwcost import trace
 from archlock.loading import LoadedModel
-from archlock.scores import FloatArray, Score, ScoreFailed
+from archlock.scores import FloatArray, Score
 from archlock.seeding import derive_seed, numpy_generator, torch_generator
 from archlock.spaces.registry import load_space
 from archlock.tasks.registry import load_task
@@ -82,15 +84,19 @@ def main() -> None:
         measure_all(arguments.out, numbers, arguments.workers)
         return
     cases = list(kept_cases(arguments.out).values())
-    calibration, measured = calibrate(cases), ranks(cases)
+    classified = [case for case in cases if case["kind"] == "classification"]
+    scores = left_out_scores(classified)
+    foreseen = {case["number"]: float(score) for case, score in zip(classified, scores, strict=True)}
+    calibration, measured = calibrate(cases), ranks(cases, foreseen)
+    reference = population(classified, scores, SHAPE, f"{len(classified)} {NOTE}")
     arguments.fit.mkdir(parents=True, exist_ok=True)
-    (arguments.fit / Path(CALIBRATION).name).write_text(to_yaml(calibration.model_dump(mode="json")))
-    (arguments.fit / Path(RANKS).name).write_text(to_yaml(measured.model_dump(mode="json")))
-    show(calibration, measured)
+    for name, document in ((CALIBRATION, calibration), (RANKS, measured), (REFERENCE, reference)):
+        (arguments.fit / Path(name).name).write_text(to_yaml(document.model_dump(mode="json")))
+    show(calibration, measured, reference)
 
 
-def show(calibration: Calibration, measured: EstimatorRanks) -> None:
-    """Coverage of each kind, and every estimate by its rank correlation."""
+def show(calibration: Calibration, measured: EstimatorRanks, reference: ReferencePopulation) -> None:
+    """Coverage of each kind, every estimate by its rank correlation, and the predictor's within kinds of targets."""
     for kind, found in calibration.kinds.items():
         print(f"{kind}: {found.anchors} anchors, half width {found.half_width:.3f}, coverage of the nominal {LEVEL:.0%}"
               f" interval {found.coverage} over {found.cases} cases")  # fmt: skip
@@ -98,6 +104,9 @@ def show(calibration: Calibration, measured: EstimatorRanks) -> None:
         for name, rank in sorted(known.items(), key=lambda item: -item[1].kendall_tau):
             print(f"{kind:15} {name:16} Kendall tau {rank.kendall_tau:+.3f} ({rank.low:+.3f} to {rank.high:+.3f}), "
                   f"{rank.cases} cases")  # fmt: skip
+    rank = reference.left_out
+    print(f"predictor within each of {len(reference.tasks)} kinds of targets: Kendall tau {rank.kendall_tau:+.3f} "
+          f"({rank.low:+.3f} to {rank.high:+.3f}), {rank.cases} cases, each left out")  # fmt: skip
 
 
 def measure_all(out: Path, numbers: list[int], workers: int) -> None:
@@ -241,23 +250,27 @@ def about(case: Mapping[str, Any]) -> dict[str, float | None]:
     return about_case(facts["parameters"], facts["macs"], shape, facts["source"], facts["samples"], facts["seen"])
 
 
-def ranks(cases: Sequence[Mapping[str, Any]]) -> EstimatorRanks:
-    """Kendall's tau of every estimate with the strongest attack, over all cases that have the estimate."""
+def ranks(cases: Sequence[Mapping[str, Any]], foreseen: Mapping[int, float]) -> EstimatorRanks:
+    """Kendall's tau of every estimate with the strongest attack, over all cases that have the estimate.
+
+    Args:
+        cases: of any kinds.
+        foreseen: number of a case to the predictor's score, had without the case.
+    """
     kinds: dict[str, dict[str, MeasuredRank]] = {}
     for kind in dict.fromkeys(case["kind"] for case in cases):
-        own = [(estimates_of(case), case["reached"]) for case in cases if case["kind"] == kind]
+        own = [(estimates_of(case, foreseen), case["reached"]) for case in cases if case["kind"] == kind]
         names = dict.fromkeys(name for found, _ in own for name in found)
         known = {name: [(found[name], reached) for found, reached in own if name in found] for name in names}
         kinds[kind] = {name: ranked(pairs) for name, pairs in known.items() if len(pairs) >= LEAST_ANCHORS}
     return EstimatorRanks(note=RANKS_NOTE, kinds=kinds)
 
 
-def estimates_of(case: Mapping[str, Any]) -> dict[str, float]:
+def estimates_of(case: Mapping[str, Any], foreseen: Mapping[int, float]) -> dict[str, float]:
     """Estimates, zero-cost scores and the predictor's score of a case, those that it has; higher transfers better."""
     scores = {f"proxy:{name}": value for name, value in case["proxies"].items()}
-    found = {name: value for name, value in {**case["look"]["estimates"], **scores}.items() if isinstance(value, float)}
-    foreseen = placed(np.array(case["encoding"]), SHAPE, np.array(case["embedding"]))
-    return found if isinstance(foreseen, ScoreFailed) else {**found, ESTIMATOR: foreseen[0]}
+    found = {**case["look"]["estimates"], **scores, ESTIMATOR: foreseen.get(case["number"])}
+    return {name: value for name, value in found.items() if isinstance(value, float)}
 
 
 def ranked(pairs: Sequence[tuple[float, float]]) -> MeasuredRank:

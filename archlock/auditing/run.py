@@ -10,7 +10,9 @@ from archlock.auditing.advantage import advantages, prices, summarise
 from archlock.auditing.attacking import Attackers
 from archlock.auditing.binding import Bound
 from archlock.auditing.facts import budget_facts, model_facts, not_run, settings_of
+from archlock.auditing.foresight import foreseen, foresight_lines
 from archlock.auditing.lines import agreements, estimate_lines, layer_lines, metric_figure, proxy_lines
+from archlock.auditing.measured import shipped_ranks, with_ranks
 from archlock.auditing.predicting import about_case, predict_attack
 from archlock.auditing.record import AttackLine, AuditRecord, ModelFacts, PredictedAttack
 from archlock.auditing.verdict import headline
@@ -53,6 +55,8 @@ class _Audit:
         weakened = self._weakened()
         looks = self._do("quick look", units.quick_look, "look", plan.targets)
         scored = self._do("score proxies", units.score_proxies, "proxies", plan.targets)
+        placed = self._do("ask the predictor", foreseen, "predictor", plan.targets)
+        estimates = (*estimate_lines(looks), *proxy_lines(scored), *foresight_lines(placed))
         attacks, references = self._attacked(looks)
         deep = () if budget.name == "quick" else plan.targets
         layers = self._do("probe layers", units.probe_layers, "layers", deep)
@@ -71,7 +75,8 @@ class _Audit:
             tasks=tuple(task.facts for task in self.bound.tasks.values()),
             source_value=source_value,
             budget=spent,
-            estimates=(*estimate_lines(looks), *proxy_lines(scored)),
+            estimates=with_ranks(estimates, {title: task.kind for title, task in self.bound.tasks.items()}),
+            measured_on=shipped_ranks().note,
             predicted=predicted,
             attacks=attacks,
             references=references,
