@@ -7,6 +7,7 @@ fitted to them.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,9 @@ def _read(path: Path) -> tuple[list[dict[str, str]], str]:
             reader = csv.DictReader(file, strict=True)
             schema = _schema_of(path, tuple(reader.fieldnames or ()))
             rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path}: cannot be read as CSV: {error}") from None
     if not rows:
         raise UsageError(f"{path}: no rows after the header")
@@ -117,6 +120,8 @@ def _schema_of(path: Path, given: tuple[str, ...]) -> str:
     wanted = {name: (*key, *rest) for name, (key, rest) in SCHEMAS.items()}
     missing = {name: [column for column in columns if column not in given] for name, columns in wanted.items()}
     found = next((name for name, columns in missing.items() if not columns), None)
+    if len(given) == 1 and (other := re.search("[;\t]", given[0])):
+        raise UsageError(f"{path}:1: cells are separated by {other[0]!r}; expected commas")
     if found is None:
         raise UsageError(f"{path}:1: {_unknown_columns(given, wanted, missing)}")
     return found

@@ -71,8 +71,11 @@ def _arrays(path: Path) -> Arrays:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path}: damaged or not a plain .npz archive: {str(error).splitlines()[0]}") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        # Not numpy's own words: they name the option that would run what the file holds.
+        raise UsageError(f"{path}: damaged, or no .npz archive of plain numbers and words") from None
 
 
 def _tasks_table(path: Path, arrays: Arrays, task: str) -> LatencyTable:

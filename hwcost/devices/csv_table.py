@@ -80,13 +80,17 @@ def _read(path: Path) -> _Rows:
                 lines.append(reader.line_num)
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path}: cannot be read as CSV: {error}") from None
     twice = next((name for name in header if name and header.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"{path}:1: the column {twice!r} is given twice")
     if not cells:
         raise UsageError(f"{path}: no rows: expected a header and one line per architecture")
+    if len(header) == 1 and (other := re.search("[;\t]", header[0])):
+        raise UsageError(f"{path}:1: cells are separated by {other[0]!r}; expected commas")
     return _Rows(path, header, cells, lines)
 
 

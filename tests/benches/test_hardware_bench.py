@@ -131,6 +131,10 @@ def test_bad_files_are_told_with_their_place_and_exit_2(file, rows, message):
 def test_unreadable_and_empty_files_are_told(tmp_path, file):
     with pytest.raises(UsageError, match="cannot be read"):
         compare_rows(tmp_path / "none.csv")
+    semicolons = file(SCALESIM)
+    semicolons.write_text(semicolons.read_text().replace(",", ";"))
+    with pytest.raises(UsageError, match="separated by ';'; expected commas"):
+        compare_rows(semicolons)
     empty = file(SCALESIM)
     empty.write_text(empty.read_text().splitlines()[0] + "\n")
     with pytest.raises(UsageError, match="no rows"):

@@ -54,6 +54,7 @@ def test_columns_of_any_name_can_be_named_as_the_encoding(tmp_path: Path) -> Non
         (GOOD + "1-0,3,4\n", r"architecture '1-0' has 2 parts, the first has 3"),
         ("arch,phone,phone\n0,1,2\n", r"mine\.csv:1: the column 'phone' is given twice"),
         ("arch,op_0\n0-1,2\n", r"mine\.csv:1: no device"),
+        (GOOD.replace(",", ";"), r"mine\.csv:1: cells are separated by ';'; expected commas"),
         ("arch,phone\n", r"no rows"),
         ("", r"no rows"),
     ],
@@ -91,7 +92,7 @@ def test_categories_bear_the_names_that_the_archive_gives_them(tmp_path: Path) -
         ({"latency_ms": np.ones((2, 1))}, "expected the arrays 'devices' and 'latency_ms', found latency_ms"),
         ({"devices": np.array(["x"]), "latency_ms": np.ones((2, 3))}, r"shape \(2, 3\) for 1 devices"),
         ({"devices": np.array(["x", "x"]), "latency_ms": np.ones((2, 2))}, "'x' is given twice"),
-        ({"devices": np.array(["x"]), "latency_ms": np.array([[None]])}, "damaged or not a plain"),
+        ({"devices": np.array(["x"]), "latency_ms": np.array([[None]])}, "damaged, or no .npz archive of plain"),
         ({"devices": np.array(["x"]), "latency": np.ones((2, 1)), "arch_ops": np.ones((3, 2))}, "3 encodings for 2"),
     ],
 )
