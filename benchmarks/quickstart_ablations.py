@@ -1,6 +1,6 @@
 """What each part of the quickstart's search adds: whole searches in which one part is replaced by random choices.
 
-    python benchmarks/quickstart_ablations.py [--seeds 41 42 43 44 45] [--only NAME ...] [--config quickstart]
+    python benchmarks/quickstart_ablations.py [--seeds 51 52 53 54 55] [--only NAME ...] [--config quickstart]
 
 Every variant buys as many labels as the search and ends alike: finalists verified, chosen by validation attacks, with a
 twin of its own. "random labels" is random search at equal labels. Attacks here have all of the target's data.
@@ -52,7 +52,7 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", default="quickstart")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[41, 42, 43, 44, 45])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[51, 52, 53, 54, 55])
     parser.add_argument("--only", nargs="+", default=[], help="variants whose name holds one of these words")
     arguments = parser.parse_args()
     with make_executor("processes", os.cpu_count() or 1) as executor:
