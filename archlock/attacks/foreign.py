@@ -75,15 +75,15 @@ class ForeignModel:
         if name not in FOREIGN_EDITS:
             return None
         copy = deepcopy(self.network)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            edited = FOREIGN_EDITS[name](copy, self.head, torch.zeros(2, *io.input_shape))
-        if edited is None:
-            return None
-        model, head = edited
         try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                edited = FOREIGN_EDITS[name](copy, self.head, torch.zeros(2, *io.input_shape))
+            if edited is None:
+                return None
+            model, head = edited
             return ForeignModel(model, self.io, head, self.features)._headed(model, io, seed)
-        except (RuntimeError, ValueError):  # shapes that no longer fit: this surgery fails on this model
+        except Exception:  # shapes that no longer fit, which foreign modules say in as many ways as there are modules
             return None
 
     def _headed(self, network: nn.Module, io: IOSpec, seed: int) -> Network:

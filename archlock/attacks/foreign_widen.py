@@ -26,7 +26,7 @@ def widen(network: nn.Module, head: str, example: Tensor) -> tuple[nn.Module, st
         try:
             with torch.no_grad():
                 wider.eval()(example)
-        except (RuntimeError, ValueError):
+        except Exception:  # whatever a foreign module says of sizes that do not fit
             continue
         return wider, head
     return None

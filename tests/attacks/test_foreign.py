@@ -227,8 +227,17 @@ def test_a_place_that_a_skip_reads_too_is_not_widened() -> None:
     assert widths["body.network.conv1"] == 12  # its result also goes past the blocks
 
 
-def test_a_surgery_that_does_not_fit_is_none() -> None:
-    assert ForeignModel.of(ViTLike(), IO).edited("resolution", IO, 0) is None
+class Asserting(ViTLike):
+    """Checks its input's size, as timm's vision transformers do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.shape[2] == 16, "input height does not match the model"
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("make", [ViTLike, Asserting])
+def test_a_surgery_that_does_not_fit_is_none(make: Callable[[], nn.Module]) -> None:
+    assert ForeignModel.of(make(), IO).edited("resolution", IO, 0) is None
 
 
 def test_adapters_leave_released_weights_alone_and_train_few(colours: Task) -> None:
