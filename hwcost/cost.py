@@ -59,6 +59,7 @@ class Cost:
         objective_bound: no assignment of the schema has a smaller objective, in seconds (of a pipeline, between two
             results) or joules; the figure reached where the assignment is proven best, in the model's own terms.
         preload_s, preload_j: loading resident weights once, before the first inference; in no other figure.
+        notes: what the figures do not show and a reader should know, a sentence each, such as cells that wear out.
     """
 
     hardware: str
@@ -72,6 +73,7 @@ class Cost:
     objective_bound: float
     preload_s: float = 0.0
     preload_j: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def objective_reached(self) -> float:
@@ -105,6 +107,7 @@ class Cost:
             "objective_proven": self.proven,
             "preload_s": self.preload_s,
             "preload_j": self.preload_j,
+            "notes": list(self.notes),
             "latency_by_unit_s": self.latency_by_unit_s(),
             "latency_by_bound_s": self.latency_by_bound_s(),
             "rows": [asdict(row) for row in self.rows],

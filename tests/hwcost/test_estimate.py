@@ -220,6 +220,16 @@ def test_rram_refuses_operands_computed_on_the_way(hybrid: Workload, plain: Work
     assert estimate_batch(WorkloadBatch.of([hybrid]), both).feasible.all()
 
 
+def test_cells_that_are_written_for_every_inference_and_wear_out_are_noted(plain: Workload) -> None:
+    rram = load_hardware("cim-rram")
+    (note,) = estimate(plain, rram, "cim-only").notes
+    assert note.startswith(f"{int(plain.layers.is_matrix.sum())} layers on rram macros are written for every inference")
+    assert estimate(plain, rram, "cim-only").as_dict()["notes"] == [note]
+    many = replace(rram, cim=replace(rram.cim, macros=64))
+    assert estimate(plain, many, "resident").notes == (), "all weights stay"
+    assert estimate(plain, load_hardware("cim-dsram-22"), "cim-only").notes == (), "cells that do not wear"
+
+
 def test_a_free_link_and_slow_npu_move_everything_to_cim(hybrid: Workload, system: Hardware) -> None:
     slow = replace(system, npu=replace(system.npu, clock_hz=1e5))
     rows = estimate(hybrid, slow).rows
