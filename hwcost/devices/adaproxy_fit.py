@@ -7,16 +7,18 @@ between the many solutions that a rank-deficient encoding leaves open, so nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from archlock.scores import FloatArray
 
 STRENGTHS = tuple(float(share) for share in np.geomspace(1.0, 1e-4, 13))
 """Strengths that cross-validation chooses from, as shares of the least one that gives b = 0; never zero, which would
 forget the proxy on a rank-deficient encoding."""
+BISECTIONS = 64
+"""Halvings of a range of some hundred units of log ridge: to rounding."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +78,22 @@ class _Reduced:
         """The least penalty that gives b = 0: the gradient's norm there."""
         return float(2 / len(self.scaled) * np.linalg.norm(self.values * self.target))
 
-    def shift(self, strength: float) -> FloatArray:
-        """The minimising b (d,); the penalty's stationary condition is a ridge whose weight solves one equation."""
-        count, s, target = len(self.scaled), self.values, self.target
-        if strength >= self.least_strength():
-            return np.zeros(self.scaled.shape[1])
-
-        def at(ridge: float) -> FloatArray:
-            return np.asarray(s * target / (s**2 + ridge), dtype=np.float64)
-
-        def excess(log_ridge: float) -> float:
-            ridge = np.exp(log_ridge)
-            return float(2 / count * ridge * np.linalg.norm(at(ridge)) - strength)
-
-        low, high = np.log(s.min() ** 2) - 60.0, np.log(s.max() ** 2) + 60.0
-        ridge = np.exp(brentq(excess, low, high, xtol=1e-10)) if excess(low) < 0 else 0.0
-        return np.asarray(self.basis.T @ at(float(ridge)), dtype=np.float64)
+    def shifts(self, strengths: FloatArray) -> FloatArray:
+        """The minimising b (q, d) for each strength (q,): stationary where the penalty is a ridge that solves one
+        equation, which rises with the ridge; all are bisected at once.
+        """
+        s, target = self.values, self.target
+        if not len(s):
+            return np.zeros((len(strengths), self.scaled.shape[1]))
+        low = np.full(len(strengths), np.log(s.min() ** 2) - 60.0)
+        high = np.full(len(strengths), np.log(s.max() ** 2) + 60.0)
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            ridge = np.exp(middle)[:, None]
+            pull = 2 / len(self.scaled) * np.linalg.norm(ridge * s * target / (s**2 + ridge), axis=1)
+            low, high = np.where(pull < strengths, middle, low), np.where(pull < strengths, high, middle)
+        found = (s * target / (s**2 + np.exp(low)[:, None])) @ self.basis
+        return np.asarray(np.where((strengths < self.least_strength())[:, None], found, 0.0), dtype=np.float64)
 
 
 def fit_adaproxy(encoding: FloatArray, weights: FloatArray, latency: FloatArray, strength: float) -> AdaProxyFit:
@@ -103,18 +105,24 @@ def fit_adaproxy(encoding: FloatArray, weights: FloatArray, latency: FloatArray,
         latency: shape (n,), what was measured, any unit.
         strength: penalty as a share of the least one that gives b = 0; above zero, at most 1.
     """
-    return _solved(_Reduced.of(encoding, weights, latency), weights, latency, strength)
+    return _solved(_Reduced.of(encoding, weights, latency), weights, latency, (strength,))[0]
 
 
-def _solved(problem: _Reduced, weights: FloatArray, latency: FloatArray, strength: float) -> AdaProxyFit:
-    shift = problem.shift(strength * problem.least_strength())
+def _solved(
+    problem: _Reduced, weights: FloatArray, latency: FloatArray, strengths: Sequence[float]
+) -> list[AdaProxyFit]:
+    shifts = problem.shifts(np.array(strengths) * problem.least_strength())
     base = problem.scaled.sum(axis=1)
-    rest = latency - problem.scaled @ shift
+    rest = latency - shifts @ problem.scaled.T
     spread = base - base.mean()
     size = float(spread @ spread)
     # A proxy that is constant over the samples tells nothing of a: keep its order.
-    a = float(spread @ rest) / size if size > 1e-12 * max(float(base @ base), 1e-300) else 1.0
-    return AdaProxyFit(weights * (a + shift), float(rest.mean() - a * base.mean()), strength)
+    known = size > 1e-12 * max(float(base @ base), 1e-300)
+    scales = rest @ spread / size if known else np.ones(len(shifts))
+    return [
+        AdaProxyFit(weights * (a + shift), float(left.mean() - a * base.mean()), strength)
+        for a, shift, left, strength in zip(scales, shifts, rest, strengths, strict=True)
+    ]
 
 
 def adaproxy(encoding: FloatArray, weights: FloatArray, latency: FloatArray, folds: int = 5) -> AdaProxyFit:
@@ -132,7 +140,6 @@ def adaproxy(encoding: FloatArray, weights: FloatArray, latency: FloatArray, fol
     for held in range(int(part.max()) + 1):
         inside, outside = part != held, part == held
         problem = _Reduced.of(encoding[inside], weights, latency[inside])
-        for place, strength in enumerate(STRENGTHS):
-            fit = _solved(problem, weights, latency[inside], strength)
+        for place, fit in enumerate(_solved(problem, weights, latency[inside], STRENGTHS)):
             errors[place] += float(((fit.predict(encoding[outside]) - latency[outside]) ** 2).sum())
     return fit_adaproxy(encoding, weights, latency, STRENGTHS[int(errors.argmin())])

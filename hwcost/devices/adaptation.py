@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from archlock.hwcost.devices.adapter import Adapter
-from archlock.hwcost.devices.trials import COVERAGE, Trial
+from archlock.hwcost.devices.guard import COVERAGE
+from archlock.hwcost.devices.trials import Trial
 from archlock.scores import Score, ScoreFailed
 
 

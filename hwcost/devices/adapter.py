@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from archlock.errors import UsageError
-from archlock.hwcost.devices.design import choose_measurements
+from archlock.hwcost.devices.design import CANDIDATES, choose_measurements
 from archlock.hwcost.devices.encoding import IntArray
 from archlock.hwcost.devices.features import Features
 from archlock.hwcost.devices.gaussian import predict
@@ -39,7 +39,7 @@ class Adapter:
         usable: shape (n,), architectures that some proxy measured.
         proxies_ms: shape (n, j); where one of several proxies failed, filled in from the others.
         features: of all architectures, for the Gaussian process.
-        designs: what was chosen for which rows, samples and seed: targets measured on the same rows share it.
+        designs: what was chosen for which rows, candidates and seed: targets measured on the same rows share it.
     """
 
     table: LatencyTable
@@ -78,11 +78,13 @@ class Adapter:
 
     def choose(self, rows: IntArray, samples: int, seed: int) -> IntArray:
         """Rows to measure, see `choose_measurements`."""
-        key = (rows.tobytes(), samples, seed)
-        if key not in self.designs:
+        key = (rows.tobytes(), max(CANDIDATES, 2 * samples), seed)
+        known = self.designs.get(key)
+        if known is None or len(known) < samples:
+            # The first k of a longer choice are the choice for k, where both choose from the same candidates.
             rng = numpy_generator(seed, "adapt", "design")
-            self.designs[key] = choose_measurements(self.features, rows, samples, rng)
-        return self.designs[key]
+            known = self.designs[key] = choose_measurements(self.features, rows, samples, rng)
+        return known[:samples]
 
     def plan(self, samples: int, seed: int) -> list[tuple[int, tuple[str, ...]]]:
         """Rows to measure on a device that is not in the table, with their architectures where these are known.

@@ -38,15 +38,15 @@ def choose_measurements(features: Features, rows: IntArray, samples: int, rng: n
     both = np.concatenate([candidates, reference if len(reference) else candidates])
     weighted = [group * np.sqrt(size) for group, size in zip(features.rows(both), features.prior_variance, strict=True)]
     stacked = np.hstack(weighted)
-    covariance, count = stacked @ stacked.T, len(candidates)
+    count = len(candidates)
+    covariance = stacked @ stacked[:count].T
     free = np.ones(count, dtype=np.bool_)
     chosen: list[int] = []
     for _ in range(samples):
-        spread = covariance.diagonal()[:count] + NOISE_VARIANCE
-        gain = (covariance[count:, :count] ** 2).sum(axis=0) / spread
+        spread = covariance.diagonal() + NOISE_VARIANCE
+        gain = (covariance[count:] ** 2).sum(axis=0) / spread
         place = int(np.where(free, gain, -np.inf).argmax())
         free[place] = False
         chosen.append(place)
-        column = covariance[:, place].copy()
-        covariance -= np.outer(column, column / spread[place])
+        covariance -= np.outer(covariance[:, place], covariance[place] / spread[place])
     return np.asarray(candidates[chosen], dtype=np.int64)

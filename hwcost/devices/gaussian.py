@@ -1,8 +1,8 @@
 """The adapter's Gaussian process: proxies and encoding as feature groups, prior variances averaged by evidence.
 
 With n of 10 to 60 no single best set of variances can be told, so the posterior is averaged over a fixed quasi-random
-set drawn from log-normal priors, each weighted by its marginal likelihood. Some draws have nothing but the proxies:
-where the samples give no evidence for more, the answer is the proxy's own ranking.
+set drawn from log-normal priors, weighted by what they say of the samples. Some draws have nothing but the proxies, and
+where the proxy alone ranks the samples better than the process ranks each from the others, the answer is the proxy's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from scipy.stats import qmc
 from archlock.errors import UsageError
 from archlock.hwcost.devices.encoding import IntArray
 from archlock.hwcost.devices.features import NOISE_VARIANCE, Features
+from archlock.hwcost.devices.guard import interval_scale, proxy_latency, proxy_ranks_better
 from archlock.scores import FloatArray
 
 DRAWS = 128
@@ -29,6 +30,10 @@ PROXY_ONLY = 8
 """One draw of so many has the proxies alone."""
 HEAVIEST = 24
 """Draws that the predictive variance is taken over, the heaviest: it costs far more than the mean."""
+TAIL = 4.0
+"""Degrees of freedom of the Student distribution that judges a left-out sample: one odd measurement decides little."""
+ODD = 1.5
+"""Standard deviations from which on a sample counts as less certain than the others."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ class Prediction:
 
     Attributes:
         latency_ms: shape (n,), posterior mean.
-        sd_ms: shape (n,), standard deviation of one measurement, noise included.
+        sd_ms: shape (n,), standard deviation of one measurement, noise included, calibrated inside the samples so that
+            1.645 of them to either side hold 90 %.
     """
 
     latency_ms: FloatArray
@@ -53,6 +59,8 @@ class _Posterior:
         inverse: shape (m, n, n), inverse covariance of the samples.
         solved: shape (m, n), inverse times the samples.
         weight: shape (m,), sums to 1.
+        left_out: shape (n,), what the others predict of each sample.
+        surprise: shape (n,), its distance from that, in standard deviations of a measurement that nothing contradicts.
     """
 
     variances: FloatArray
@@ -60,6 +68,8 @@ class _Posterior:
     inverse: FloatArray
     solved: FloatArray
     weight: FloatArray
+    left_out: FloatArray
+    surprise: FloatArray
 
 
 @lru_cache(maxsize=16)
@@ -100,22 +110,49 @@ def _centred(features: Features, rows: IntArray, latency_ms: FloatArray, *, with
     if size <= 1e-12 * abs(centre):
         # All samples alike: nothing but the proxies' order is left to go by.
         return Prediction(centre * (1 + 1e-6 * features.base), np.zeros(len(features.base)))
-    posterior = _posterior(features, rows, (latency_ms - centre) / size)
+    samples = (latency_ms - centre) / size
+    posterior = _posterior(features, rows, samples)
+    if proxy_ranks_better(features.base[rows], posterior.left_out, samples):
+        mean, sd = proxy_latency(features.base, rows, samples)
+        return Prediction(centre + size * mean, size * sd)
     mean = _mean(features, rows, posterior)
-    sd = _deviation(features, rows, posterior) if with_sd else np.zeros_like(mean)
-    return Prediction(centre + size * mean, size * sd)
+    scale = size * interval_scale(posterior.surprise)
+    return Prediction(centre + size * mean, scale * _deviation(features, rows, posterior) if with_sd else 0 * mean)
 
 
 def _posterior(features: Features, rows: IntArray, samples: FloatArray) -> _Posterior:
-    variances, noise = _hyper_draws(features.names, tuple(float(value) for value in features.prior_variance))
+    """Twice: the first pass finds measurements that the others contradict, the second takes them for noisier.
+
+    Their noise grows with the fourth power of the surprise, so that a stray latency, of which a device under other
+    load has some, neither sets the scale nor turns the proxy's slope.
+    """
     kernels = np.stack([group @ group.T for group in features.rows(rows)])
-    covariance = np.tensordot(variances, kernels, axes=1) + noise[:, None, None] * np.eye(len(rows))
+    first = _weighed(features, kernels, samples, np.ones(len(rows)))
+    return _weighed(features, kernels, samples, np.maximum(1.0, (first.surprise / ODD) ** 4))
+
+
+def _weighed(features: Features, kernels: FloatArray, samples: FloatArray, doubt: FloatArray) -> _Posterior:
+    """The draws, weighted by the geometric mean of marginal likelihood and leave-one-out likelihood.
+
+    The first trusts the model, the second what it predicts of samples that it has not seen (Rasmussen and Williams,
+    Gaussian Processes for Machine Learning, 2006, equations 5.8 and 5.10 to 5.12); ``doubt`` (n,) multiplies the noise.
+    """
+    variances, noise = _hyper_draws(features.names, tuple(float(value) for value in features.prior_variance))
+    covariance = np.tensordot(variances, kernels, axes=1) + noise[:, None, None] * np.diag(doubt)
     log_volume = np.log(np.diagonal(np.linalg.cholesky(covariance), axis1=1, axis2=2)).sum(axis=1)
     inverse = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
     solved = inverse @ samples
+    precision = np.diagonal(inverse, axis1=1, axis2=2)
+    left_out = samples - solved / precision
+    tail = (TAIL + 1) / 2 * np.log1p(solved**2 / precision / TAIL)
     evidence = -0.5 * (solved @ samples) - log_volume
-    weight = np.exp(evidence - evidence.max())
-    return _Posterior(variances, noise, inverse, solved, weight / weight.sum())
+    mean_log = (evidence + (0.5 * np.log(precision) - tail).sum(axis=1)) / 2
+    weight = np.exp(mean_log - mean_log.max())
+    weight /= weight.sum()
+    centre = weight @ left_out
+    within = 1 / precision - noise[:, None] * (doubt - 1)
+    spread = np.sqrt(np.maximum(weight @ (within + left_out**2) - centre**2, 1e-12))
+    return _Posterior(variances, noise, inverse, solved, weight, centre, np.abs(samples - centre) / spread)
 
 
 def _mean(features: Features, rows: IntArray, posterior: _Posterior) -> FloatArray:

@@ -15,14 +15,13 @@ from archlock.hwcost.devices.adaproxy_fit import adaproxy, proxy_weights
 from archlock.hwcost.devices.adapter import Adapter
 from archlock.hwcost.devices.encoding import IntArray
 from archlock.hwcost.devices.gaussian import predict, predict_mean
+from archlock.hwcost.devices.guard import NORMAL_90
 from archlock.scores import FloatArray, Score, ScoreFailed
 from archlock.seeding import numpy_generator
 
 Method = Literal["gaussian", "gaussian-random", "adaproxy", "ridge"]
 METHODS: tuple[str, ...] = get_args(Method)
 """``gaussian`` chooses what to measure, the others take a uniform sample; ``ridge`` knows no proxy."""
-COVERAGE = 0.9
-NORMAL_90 = 1.6448536269514722
 
 
 @dataclass(frozen=True)
