@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -121,6 +122,8 @@ def test_a_table_has_a_line_per_target_with_the_worst_seed(ground: Ground) -> No
     worst = min(trial.hypervolume for trial in trials[2:])
     assert second.startswith("other ")
     assert f" {worst:.4f} " in second
+    mean, low, high = (float(value) for value in re.findall(r"([.\d]+) \(([.\d]+) to ([.\d]+)\)", second)[1])
+    assert worst <= low <= mean <= high <= max(trial.hypervolume for trial in trials[2:]) + 1e-4
     assert [row["seed"] for row in one_proxy_document(trials)] == [0, 1, 0, 1]
 
 
