@@ -111,7 +111,7 @@ def compare_command(
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
     if as_json:
-        costs = [{**pair.cost.as_dict(), "note": pair.note} for pair in pairs if pair.cost]
+        costs = [pair.cost.as_dict() for pair in pairs if pair.cost]
         impossible = [pair.as_dict() for pair in pairs if not pair.cost]
         click.echo(json.dumps({"network": found.name, "costs": costs, "impossible": impossible}, indent=2))
         return

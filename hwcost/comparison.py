@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from archlock.errors import HardwareError
 from archlock.hwcost.cost import Cost
 from archlock.hwcost.estimate import estimate
-from archlock.hwcost.system.cim import CellTechnology
 from archlock.hwcost.system.hardware import Hardware
 from archlock.hwcost.workload.layers import Workload
 
@@ -21,14 +20,12 @@ class Pair:
         hardware, schema: which.
         cost: of the network; None where the pair cannot run it.
         reason: why not; empty where it can.
-        note: of a pair that can: `wear_note`.
     """
 
     hardware: str
     schema: str
     cost: Cost | None
     reason: str = ""
-    note: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """Plain data for JSON of a pair that cannot run the network."""
@@ -55,18 +52,4 @@ def _pair(workload: Workload, system: Hardware, schema: str, objective: str) -> 
         cost = estimate(workload, system, schema, objective)
     except HardwareError as error:
         return Pair(system.name, schema, None, str(error))
-    return Pair(system.name, schema, cost, note=wear_note(system, cost))
-
-
-def wear_note(system: Hardware, cost: Cost) -> str:
-    """That every inference writes cells which endure few writes, and what to do; empty where none does."""
-    if system.cim is None or system.cim.technology is not CellTechnology.RRAM:
-        return ""
-    written = sum(row.unit == "cim" and not row.resident for row in cost.rows)
-    if not written:
-        return ""
-    return (
-        f"{written} {'layers' if written > 1 else 'layer'} on {system.cim.technology} macros "
-        f"{'are' if written > 1 else 'is'} written for every inference, which wears the cells out: use the schema "
-        "resident, more macros, or a system with an npu"
-    )
+    return Pair(system.name, schema, cost)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from archlock.hwcost import Cost, Hardware, LayerRow, Workload
-from archlock.hwcost.comparison import Pair, wear_note
+from archlock.hwcost.comparison import Pair
 from archlock.hwcost.system.cim import Cim
 from archlock.hwcost.units.cim_mapping import macro_pieces
 
@@ -22,9 +22,7 @@ def remarks(workload: Workload, hardware: Hardware, cost: Cost) -> list[str]:
         said += [resident_sentence(cost), *fit_sentence(workload, hardware)]
     if not cost.proven:
         said.append(bound_sentence(cost))
-    if note := wear_note(hardware, cost):
-        said.append(note)
-    return said
+    return [*said, *cost.notes]
 
 
 def fit_sentence(workload: Workload, hardware: Hardware) -> list[str]:
@@ -54,8 +52,8 @@ def compare_text(pairs: Sequence[Pair]) -> str:
             lines.append(f"{pair.hardware}, {pair.schema}: {pair.reason}")
         elif not pair.cost.proven:
             lines.append(f"{pair.hardware}, {pair.schema}: {bound_sentence(pair.cost)}")
-        if pair.note:
-            lines.append(f"{pair.hardware}, {pair.schema}: {pair.note}")
+        notes = pair.cost.notes if pair.cost else ()
+        lines += [f"{pair.hardware}, {pair.schema}: {note}" for note in notes]
     return "\n".join(lines)
 
 
