@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from archlock.auditing.record import Advantage, AuditRecord, EstimateLine, MeasuredRank, NotRun, PredictedAttack, Price
-from archlock.auditing.recovery import Recovery, recoveries
+from archlock.auditing.recovery import recoveries
 from archlock.auditing.verdict import NO_INTERVAL
 from archlock.figures import Figure
 from archlock.report import audit_text, page_text
@@ -26,10 +24,8 @@ from archlock.report.audit_findings import (
     undone_with_less,
 )
 from archlock.report.audit_pictures import advantage_picture, agreement_picture, attack_picture
+from archlock.report.environment import render
 from archlock.scores import Origin
-
-FILTERS = ("plain", "signed", "points", "percent", "whole", "quantity", "interval", "yaml_text")
-AUDIT_FILTERS = ("count_text", "not_run_sentence")
 
 
 @dataclass(frozen=True)
@@ -84,25 +80,22 @@ def render_audit(record: AuditRecord) -> str:
         record: what to show; where its digest does not fit its content, the page says so before anything else.
     """
     rows = headline_rows(record)
-    page = (
-        _environment()
-        .get_template("audit.html")
-        .render(
-            record=record,
-            source=source_of(record),
-            title=audit_text.title_of(record),
-            not_intact=audit_text.NOT_INTACT,
-            no_interval=NO_INTERVAL,
-            recoveries=tuple((each, undone_with_less(record, each.row)) for each in recoveries(rows, record.attacks)),
-            advantages=advantage_picture(record),
-            agreement=agreement_picture(record),
-            targets=tuple(target_view(record, target) for target in record.target_titles),
-            estimates=estimate_rows(record),
-            missing=missing(record.not_run),
-            meanings=audit_text.meanings(record),
-            origins=page_text.ORIGIN_MEANINGS,
-            origin=Origin,
-        )
+    page = render(
+        "audit.html",
+        record=record,
+        source=source_of(record),
+        title=audit_text.title_of(record),
+        not_intact=audit_text.NOT_INTACT,
+        no_interval=NO_INTERVAL,
+        recoveries=tuple((each, undone_with_less(record, each.row)) for each in recoveries(rows, record.attacks)),
+        advantages=advantage_picture(record),
+        agreement=agreement_picture(record),
+        targets=tuple(target_view(record, target) for target in record.target_titles),
+        estimates=estimate_rows(record),
+        missing=missing(record.not_run),
+        meanings=audit_text.meanings(record),
+        origins=page_text.ORIGIN_MEANINGS,
+        origin=Origin,
     )
     return audit_text.visible(page)
 
@@ -154,29 +147,3 @@ def missing(not_run: tuple[NotRun, ...]) -> tuple[Missing, ...]:
         )
         for (reason, target), _ in sorted(groups.items(), key=lambda pair: pair[1])
     )
-
-
-def surgery_text(found: Recovery) -> str:
-    """What surgery recovers, in a cell of the first table."""
-    if found.surgery is None:
-        return "no surgery was run"
-    if found.share is None:
-        return f"{page_text.points(found.gained)} points by {found.surgery}; there was no gap"
-    if found.gained <= 0:
-        return "nothing: none was stronger"
-    return f"{page_text.percent(found.share, 0)} of the gap, by {found.surgery}"
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("archlock.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {name: getattr(page_text, name) for name in FILTERS}
-    environment.filters |= {name: getattr(audit_text, name) for name in AUDIT_FILTERS}
-    environment.filters["surgery_text"] = surgery_text
-    return environment

@@ -12,6 +12,7 @@ from typing import Any
 from archlock.auditing.record import Advantage, AuditRecord, NotRun
 from archlock.auditing.recovery import Recovery, undone
 from archlock.figures import Figure
+from archlock.report import page_text
 from archlock.report.audit_findings import is_weakened, source_of, surgeries_on
 from archlock.report.page_text import NARROW
 
@@ -100,6 +101,17 @@ def recovery_sentence(found: Recovery) -> str:
     if found.gained <= 0:
         return f"{before}; no surgery was stronger."
     return f"{after}, which recovers {found.share:.0%} of the gap to the reference."
+
+
+def surgery_text(found: Recovery) -> str:
+    """What surgery recovers, in a cell of the first table."""
+    if found.surgery is None:
+        return "no surgery was run"
+    if found.share is None:
+        return f"{page_text.points(found.gained)} points by {found.surgery}; there was no gap"
+    if found.gained <= 0:
+        return "nothing: none was stronger"
+    return f"{page_text.percent(found.share, 0)} of the gap, by {found.surgery}"
 
 
 def not_run_sentence(attack: NotRun) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from archlock.hwcost import Cost, Workload
 from archlock.hwcost.comparison import Pair
-from archlock.report.hardware_page import environment
+from archlock.report.environment import render
 from archlock.report.hardware_text import bound_sentence
 from archlock.report.pictures_hardware import part_class, stacked_bars
 from archlock.scores import Origin
@@ -28,28 +28,25 @@ def render_comparison(
     energies = _parts({each: cost.energy_by_cause_j for each, cost in costs.items()})
     busy = _parts({each: cost.latency_by_unit_s() for each, cost in costs.items()})
     bounds = _parts({each: cost.latency_by_bound_s() for each, cost in costs.items()})
-    return (
-        environment()
-        .get_template("compare.html")
-        .render(
-            name=name,
-            workload=workload,
-            objective=objective,
-            pairs=pairs,
-            title=title,
-            costs=costs,
-            least={each: _least(list(costs.values()), each) for each in ("latency_s", "energy_j")},
-            bound_sentence=bound_sentence,
-            energies=energies,
-            causes=[(cause, part_class(cause)) for cause in _used(energies)],
-            units=[(unit, part_class(unit)) for unit in _used(busy)],
-            energy_bars=stacked_bars(energies, "J", "energy of one inference"),
-            busy_bars=stacked_bars(busy, "s", "time that units are busy with one inference"),
-            bounds=bounds,
-            bound_names=_used(bounds),
-            notes=notes,
-            origin=Origin,
-        )
+    return render(
+        "compare.html",
+        name=name,
+        workload=workload,
+        objective=objective,
+        pairs=pairs,
+        title=title,
+        costs=costs,
+        least={each: _least(list(costs.values()), each) for each in ("latency_s", "energy_j")},
+        bound_sentence=bound_sentence,
+        energies=energies,
+        causes=[(cause, part_class(cause)) for cause in _used(energies)],
+        units=[(unit, part_class(unit)) for unit in _used(busy)],
+        energy_bars=stacked_bars(energies, "J", "energy of one inference"),
+        busy_bars=stacked_bars(busy, "s", "time that units are busy with one inference"),
+        bounds=bounds,
+        bound_names=_used(bounds),
+        notes=notes,
+        origin=Origin,
     )
 
 

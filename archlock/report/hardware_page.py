@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from archlock.hwcost import Cost, Hardware, Workload
-from archlock.report import page_text
+from archlock.report.environment import render
 from archlock.report.hardware_lines import hardware_record
 from archlock.report.hardware_text import remarks, weights_word
-from archlock.report.page import FILTERS, unit_shares
+from archlock.report.page import unit_shares
 from archlock.report.pictures_hardware import assignment_picture
 from archlock.report.pictures_roofline import RooflinePoint, roofline_picture
 from archlock.scores import Origin
@@ -30,26 +28,23 @@ def render_estimate(name: str, workload: Workload, hardware: Hardware, cost: Cos
     units = {"npu": hardware.npu, "cim": hardware.cim}
     peaks = {unit: found.peak_per_s for unit, found in units.items() if found is not None}
     causes = sorted(((cause, part) for cause, part in cost.energy_by_cause_j.items() if part > 0), key=lambda c: -c[1])
-    return (
-        environment()
-        .get_template("estimate.html")
-        .render(
-            name=name,
-            note=hardware.note,
-            workload=workload,
-            cost=cost,
-            record=record,
-            causes=causes,
-            bounds=sorted(cost.latency_by_bound_s().items(), key=lambda item: -item[1]),
-            busy_s=sum(row.latency_s for row in cost.rows),
-            units=unit_shares(record),
-            assignment=assignment_picture(record.layers),
-            roofline=roofline_picture(roofline_points(workload, cost), peaks, hardware.memories.dram_bytes_per_s),
-            notes=notes,
-            words=[weights_word(row) for row in cost.rows],
-            remarks=remarks(workload, hardware, cost),
-            origin=Origin,
-        )
+    return render(
+        "estimate.html",
+        name=name,
+        note=hardware.note,
+        workload=workload,
+        cost=cost,
+        record=record,
+        causes=causes,
+        bounds=sorted(cost.latency_by_bound_s().items(), key=lambda item: -item[1]),
+        busy_s=sum(row.latency_s for row in cost.rows),
+        units=unit_shares(record),
+        assignment=assignment_picture(record.layers),
+        roofline=roofline_picture(roofline_points(workload, cost), peaks, hardware.memories.dram_bytes_per_s),
+        notes=notes,
+        words=[weights_word(row) for row in cost.rows],
+        remarks=remarks(workload, hardware, cost),
+        origin=Origin,
     )
 
 
@@ -66,16 +61,3 @@ def roofline_points(workload: Workload, cost: Cost) -> list[RooflinePoint]:
             unit = max(rows, key=lambda row: row.macs).unit
             points.append(RooflinePoint(name, unit, macs / float(moved[index]), macs / latency_s))
     return points
-
-
-def environment() -> Environment:
-    """Where the pages of the cost model find their templates and the filters of the report's page."""
-    found = Environment(
-        loader=PackageLoader("archlock.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters |= {name: getattr(page_text, name) for name in FILTERS}
-    return found

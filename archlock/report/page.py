@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from archlock.report import page_text
+from archlock.report.environment import render
 from archlock.report.pictures_candidates import cost_picture, front_picture
 from archlock.report.pictures_hardware import UNITS, assignment_picture, unit_class
 from archlock.report.pictures_network import network_picture, widest_of
@@ -17,19 +16,6 @@ from archlock.report.pictures_targets import targets_picture
 from archlock.report.record import HardwareRecord, ModelRecord, RunRecord, TargetRow
 from archlock.report.table_record import TableRecord
 from archlock.scores import Origin
-
-FILTERS = (
-    "plain",
-    "signed",
-    "points",
-    "percent",
-    "whole",
-    "si",
-    "quantity",
-    "interval",
-    "yaml_text",
-    "summary_sentence",
-)
 
 
 @dataclass(frozen=True)
@@ -68,45 +54,29 @@ def render_page(record: RunRecord) -> str:
     """
     locked, twin = record.model("locked"), record.model("twin")
     widest = widest_of(locked.options, twin.options)
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            record=record,
-            locked=locked,
-            twin=twin,
-            meanings=page_text.meanings(record),
-            non_meanings=page_text.non_meanings(record),
-            origins=page_text.ORIGIN_MEANINGS,
-            origin=Origin,
-            front=front_picture(record.candidates),
-            costs=cost_picture(record.candidates, record.hardware.budgets),
-            locked_network=network_picture(locked.options, "the locked model", widest),
-            twin_network=network_picture(twin.options, "the unlocked twin", widest, small=True),
-            options=option_rows(locked, twin),
-            assignment=assignment_picture(record.hardware.layers),
-            units=unit_shares(record.hardware),
-            fractions=fraction_pictures(record.targets),
-        )
+    return render(
+        "page.html",
+        record=record,
+        locked=locked,
+        twin=twin,
+        meanings=page_text.meanings(record),
+        non_meanings=page_text.non_meanings(record),
+        origins=page_text.ORIGIN_MEANINGS,
+        origin=Origin,
+        front=front_picture(record.candidates),
+        costs=cost_picture(record.candidates, record.hardware.budgets),
+        locked_network=network_picture(locked.options, "the locked model", widest),
+        twin_network=network_picture(twin.options, "the unlocked twin", widest, small=True),
+        options=option_rows(locked, twin),
+        assignment=assignment_picture(record.hardware.layers),
+        units=unit_shares(record.hardware),
+        fractions=fraction_pictures(record.targets),
     )
 
 
 def render_table_page(record: TableRecord) -> str:
     """The record of a search on a table as one self-contained HTML page."""
-    return _environment().get_template("table.html").render(record=record)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("archlock.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {name: getattr(page_text, name) for name in FILTERS}
-    return environment
+    return render("table.html", record=record)
 
 
 def unit_shares(hardware: HardwareRecord) -> tuple[UnitShare, ...]:
