@@ -20,8 +20,8 @@ from archlock.tasks.task import Split, Task
 
 BATCH = 16
 MOST_WITHOUT = 0.5
-"""Share of the body's weights without a gradient above which tuning counts as weakened: layers that begin at zero, and
-dead units, leave some out in any network."""
+"""Share of the weights that make the features, without a gradient, above which tuning counts as weakened: dead units leave
+some out in any network."""
 MOST_HELD = 0.01
 """Share of the body's values outside of its parameters above which tuning counts as weakened: constants that a network
 needs, such as the mean of its inputs, kernels that blur or tables of places, are fewer."""
@@ -49,7 +49,9 @@ def evasions(loot: Loot, task: Task) -> tuple[str, ...]:
 
 
 def masked(network: Network, task: Task, batch: Split) -> str | None:
-    """What to say where more than `MOST_WITHOUT` of the body's weights get no gradient from the task; else None.
+    """What to say where more than `MOST_WITHOUT` of the weights that make the features get no gradient; else None.
+
+    A weight that gets none and makes no difference either lies behind an edge that is closed, and hides nothing.
 
     Args:
         network: is changed.
@@ -60,12 +62,16 @@ def masked(network: Network, task: Task, batch: Split) -> str | None:
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)
         task.loss(network(batch.inputs), batch.targets).backward()
-    parameters = list(network.body.parameters())
-    total = sum(parameter.numel() for parameter in parameters)
-    without = sum(each.numel() for each in parameters if each.grad is None or not bool(each.grad.any()))
-    if not total or without <= MOST_WITHOUT * total:
+    body = network.body.eval()
+    silent = [each for each in body.parameters() if each.grad is None or not bool(each.grad.any())]
+    heard = sum(each.numel() for each in body.parameters()) - sum(each.numel() for each in silent)
+    with torch.no_grad():
+        before = body(batch.inputs)
+        hidden = sum(each.numel() for each in silent if _takes_part(each.data, body, batch.inputs, before))
+    if hidden <= MOST_WITHOUT * (heard + hidden):
         return None
-    return f"{without / total:.0%} of the body's weights get no gradient: the model detaches or rounds its features"
+    share = hidden / (heard + hidden)
+    return f"{share:.0%} of the body's weights get no gradient: the model detaches or rounds its features"
 
 
 def held_back(network: Network, inputs: Tensor) -> str | None:

@@ -84,6 +84,9 @@ HONEST: dict[str, Callable[[], nn.Module]] = {
     "attention": lambda: Small(lambda own, seen: functional.scaled_dot_product_attention(
         seen[:, None], seen[:, None], seen[:, None], dropout_p=0.5 * own.training)[:, 0]),
     "norm that is used in its own way": lambda: Small(lambda own, seen: own.norm(seen[:, :, None, None]).flatten(1)),
+    "closed edge": lambda: Small(
+        lambda own, seen: seen + 0 * own.attribute(seen).mean(dim=1, keepdim=True), attribute=nn.Linear(8, 512)
+    ),
     "good": models.good,
 }  # fmt: skip
 
