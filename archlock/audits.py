@@ -14,11 +14,11 @@ from archlock.attacks import ATTACKS
 from archlock.auditing.binding import Bound, bind
 from archlock.auditing.budgets import PROBES, AuditBudget, find_budget
 from archlock.auditing.cancelling import Cancellable
-from archlock.auditing.decision import Decision
 from archlock.auditing.folder import finished, open_audit
-from archlock.auditing.gate import judge
+from archlock.auditing.gating.decision import Decision
+from archlock.auditing.gating.gate import judge
+from archlock.auditing.gating.policy import Policy, load_policy
 from archlock.auditing.plan import AuditPlan
-from archlock.auditing.policy import Policy, load_policy
 from archlock.auditing.record import AuditRecord, read_audit
 from archlock.auditing.run import run_audit
 from archlock.auditing.subject import HeldModel, ModelSource, Subject, held

@@ -28,7 +28,7 @@ from scipy.stats import kendalltau
 from archlock.attacks import attack
 from archlock.attacks.method import Situation
 from archlock.auditing.budgets import BUDGETS
-from archlock.auditing.calibration import (
+from archlock.auditing.prediction.calibration import (
     LEAST_ANCHORS,
     LEVEL,
     PREDICTED_FROM,
@@ -37,14 +37,14 @@ from archlock.auditing.calibration import (
     fit_kind,
     judged,
 )
-from archlock.auditing.encoding import encode_workload
-from archlock.auditing.foresight import ESTIMATOR, ReferencePopulation, embedding_of
-from archlock.auditing.foresight import SHIPPED as REFERENCE
-from archlock.auditing.measured import SHIPPED as RANKS
-from archlock.auditing.measured import EstimatorRanks
-from archlock.auditing.population import own_scores
-from archlock.auditing.predicting import SHIPPED as CALIBRATION
-from archlock.auditing.predicting import about_case, inputs_of
+from archlock.auditing.prediction.encoding import encode_workload
+from archlock.auditing.prediction.foresight import ESTIMATOR, ReferencePopulation, embedding_of
+from archlock.auditing.prediction.foresight import SHIPPED as REFERENCE
+from archlock.auditing.prediction.measured import SHIPPED as RANKS
+from archlock.auditing.prediction.measured import EstimatorRanks
+from archlock.auditing.prediction.population import own_scores
+from archlock.auditing.prediction.predicting import SHIPPED as CALIBRATION
+from archlock.auditing.prediction.predicting import about_case, inputs_of
 from archlock.auditing.record import MeasuredRank
 from archlock.auditing.subject import HeldModel
 from archlock.auditing.units import Case, quick_look, source_value

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau
 
-from archlock.auditing.encoding import NAMES
-from archlock.auditing.foresight import ReferencePopulation, ReferenceTask, fit_relation
+from archlock.auditing.prediction.encoding import NAMES
+from archlock.auditing.prediction.foresight import ReferencePopulation, ReferenceTask, fit_relation
 from archlock.auditing.record import MeasuredRank
 from archlock.intervals import LEVEL
 from archlock.scores import FloatArray

@@ -25,7 +25,7 @@ def schema(of: str | None, as_json: bool) -> None:
 
 def _model(of: str | None) -> type[Document]:
     if of == "policy":
-        from archlock.auditing.policy import Policy  # waits for torch, which settings do not
+        from archlock.auditing.gating.policy import Policy  # waits for torch, which settings do not
 
         return Policy
     return TableSettings if of == "table" else RunSettings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from archlock.auditing.decision import Decision
+    from archlock.auditing.gating.decision import Decision
 
 
 @click.command("gate")
@@ -21,7 +21,7 @@ def command(reports: tuple[Path, ...], policy: str, as_json: bool) -> None:
 
     REPORT is the folder of an audit or its report.json.
     """
-    from archlock.auditing.policy import load_policy
+    from archlock.auditing.gating.policy import load_policy
     from archlock.audits import gate
     from archlock.errors import PolicyError
 

@@ -11,7 +11,7 @@ from click import Command
 from archlock.attacks import ATTACKS, reference_names
 from archlock.auditing.budgets import BUDGETS
 from archlock.auditing.estimators.registry import ESTIMATORS
-from archlock.auditing.predicting import shipped_calibration
+from archlock.auditing.prediction.predicting import shipped_calibration
 from archlock.auditing.record import AuditRecord
 from archlock.cli.audit import command as audit_command
 

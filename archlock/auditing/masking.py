@@ -20,7 +20,7 @@ from archlock.tasks.task import Split, Task
 
 BATCH = 16
 MOST_WITHOUT = 0.5
-"""Share of the weights that make the features, without a gradient, above which tuning counts as weakened: dead units leave
+"""Share of the weights that make the features above which those without a gradient count as hidden: dead units leave
 some out in any network."""
 MOST_HELD = 0.01
 """Share of the body's values outside of its parameters above which tuning counts as weakened: constants that a network

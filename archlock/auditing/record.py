@@ -142,7 +142,7 @@ class EstimateLine(Document):
 
     Attributes:
         estimator: see `archlock.auditing.estimators.ESTIMATORS`; a zero-cost score is ``proxy:NAME``, and
-            ``predictor`` what `archlock.auditing.foresight` says of the architecture.
+            ``predictor`` what `archlock.auditing.prediction.foresight` says of the architecture.
         figure: None where it could not be had, and ``reason`` says why.
         percentile: share of a population of random networks with a lower score, 0 to 1, where there is one.
         measured: how well it orders other models' cases; None where that was not measured.
@@ -164,7 +164,7 @@ class PredictedAttack(Document):
         coverage: share of held-out cases whose measured attack lay in such an interval; None where there is none.
         cases: how many held-out cases that was measured on.
         outside: what of model and target lies outside the population that the calibration was fitted to and judged
-            on; see `archlock.auditing.ranges`.
+            on; see `archlock.auditing.prediction.ranges`.
     """
 
     target: str

@@ -10,10 +10,10 @@ from archlock.auditing.advantage import advantages, prices, summarise
 from archlock.auditing.attacking import Attackers
 from archlock.auditing.binding import Bound
 from archlock.auditing.facts import budget_facts, model_facts, not_run, settings_of
-from archlock.auditing.foresight import foreseen, foresight_lines
 from archlock.auditing.lines import agreements, estimate_lines, layer_lines, metric_figure, proxy_lines
-from archlock.auditing.measured import shipped_ranks, with_ranks
-from archlock.auditing.predicting import about_case, predict_attack
+from archlock.auditing.prediction.foresight import foreseen, foresight_lines
+from archlock.auditing.prediction.measured import shipped_ranks, with_ranks
+from archlock.auditing.prediction.predicting import about_case, predict_attack
 from archlock.auditing.record import AttackLine, AuditRecord, ModelFacts, PredictedAttack
 from archlock.auditing.verdict import headline
 from archlock.figures import Figure

@@ -21,7 +21,7 @@ from archlock.auditing.brought import task_for
 from archlock.auditing.budgets import AuditBudget
 from archlock.auditing.estimators import Sample, estimate_all
 from archlock.auditing.masking import evasions
-from archlock.auditing.population import proxy_places
+from archlock.auditing.prediction.population import proxy_places
 from archlock.auditing.subject import Subject, loot_of
 from archlock.iospec import OutputKind
 from archlock.scores import Score

@@ -158,7 +158,7 @@ def _limits(record: AuditRecord) -> tuple[str, ...]:
     if record.not_run:
         names = dict.fromkeys(each.attack for each in record.not_run)
         said.append(f"Not run, and so not excluded: {_listed(names)}.")
-    said += [f"Loading could not restore the model in full: {each}." for each in record.model.weakened]
+    said += [f"Attacks here are weaker than a thief's: {each}." for each in record.model.weakened]
     return tuple(said)
 
 

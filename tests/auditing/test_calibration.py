@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archlock.auditing.calibration import LEAST_ANCHORS, RIDGE, AnchorCases, fit_kind, judged
-from archlock.auditing.predicting import inputs_of, predict_attack, shipped_calibration
+from archlock.auditing.prediction.calibration import LEAST_ANCHORS, RIDGE, AnchorCases, fit_kind, judged
+from archlock.auditing.prediction.predicting import inputs_of, predict_attack, shipped_calibration
 from archlock.auditing.record import PredictedAttack
 from archlock.errors import UsageError
 

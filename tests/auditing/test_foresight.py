@@ -8,8 +8,8 @@ import torch
 from scipy.stats import kendalltau
 from torch import Tensor, nn
 
-from archlock.auditing.encoding import NAMES, encode_workload
-from archlock.auditing.foresight import (
+from archlock.auditing.prediction.encoding import NAMES, encode_workload
+from archlock.auditing.prediction.foresight import (
     ReferenceTask,
     fit_relation,
     foresee,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archlock.auditing.budgets import LEFT_OUT
-from archlock.auditing.gate import judge
-from archlock.auditing.policy import Keeps, Limits, Policy, Required, load_policy, policy_names
+from archlock.auditing.gating.gate import judge
+from archlock.auditing.gating.policy import Keeps, Limits, Policy, Required, load_policy, policy_names
 from archlock.auditing.record import AttackLine, AuditRecord, NotRun, PredictedAttack
 from archlock.audits import gate
 from archlock.cli.main import run

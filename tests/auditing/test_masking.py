@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from archlock.attacks import ForeignModel
 from archlock.auditing.budgets import AuditBudget
-from archlock.auditing.gate import judge
+from archlock.auditing.gating.gate import judge
+from archlock.auditing.gating.policy import Policy, Required
 from archlock.auditing.masking import evasions
-from archlock.auditing.policy import Policy, Required
 from archlock.audits import audit
 from archlock.tasks.registry import load_task
 from archlock.tasks.settings import TaskSettings

@@ -6,8 +6,8 @@ from audited_models import good
 
 from archlock import audit
 from archlock.auditing.estimators import ESTIMATORS
-from archlock.auditing.measured import shipped_ranks, with_ranks
-from archlock.auditing.population import NAMES
+from archlock.auditing.prediction.measured import shipped_ranks, with_ranks
+from archlock.auditing.prediction.population import NAMES
 from archlock.auditing.record import EstimateLine
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from archlock.attacks import ATTACKS
-from archlock.auditing.gate import judge
-from archlock.auditing.policy import Keeps, Limits, Policy, Required, load_policy, policy_names
+from archlock.auditing.gating.gate import judge
+from archlock.auditing.gating.policy import Keeps, Limits, Policy, Required, load_policy, policy_names
 from archlock.documents import Document, validate
 from archlock.strict_yaml import parse_yaml
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archlock.auditing.ranges import outside, ranges_of
+from archlock.auditing.prediction.ranges import outside, ranges_of
 
 rows = st.lists(st.fixed_dictionaries({"parameters": st.floats(0, 1e9), "source": st.floats(0, 1)}), min_size=1)
 

@@ -135,7 +135,7 @@ def test_weakened_attacks_are_told_apart(make_audit, read_page):
     record = make_audit(not_run=left_out, weakened=("evaluation mode is baked in",))
     text = check(render_audit(record), read_page).text
     assert "Weakened, counted as not run: attack weakened: evaluation mode is baked in" in text
-    assert "Loading could not restore the model in full: evaluation mode is baked in." in text
+    assert "Attacks here are weaker than a thief's: evaluation mode is baked in." in text
     assert "Every attack of the list was run." in read_page(render_audit(make_audit(not_run=()))).text
 
 

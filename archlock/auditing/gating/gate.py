@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from archlock.auditing.advantage import advantages, summarise
-from archlock.auditing.decision import Clause, Decision
-from archlock.auditing.limiting import limits
-from archlock.auditing.policy import Policy
+from archlock.auditing.gating.decision import Clause, Decision
+from archlock.auditing.gating.limiting import limits
+from archlock.auditing.gating.policy import Policy
+from archlock.auditing.gating.requiring import required
 from archlock.auditing.record import AuditRecord
-from archlock.auditing.requiring import required
 
 CLOCK_SLACK_S = 300.0
 """A record from the future is not believed; clocks differ by less than this."""

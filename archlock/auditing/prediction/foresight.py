@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 from torch import nn
 
-from archlock.auditing.encoding import NAMES, SIZES, encode_workload
-from archlock.auditing.ranges import outside, ranges_of
+from archlock.auditing.prediction.encoding import NAMES, SIZES, encode_workload
+from archlock.auditing.prediction.ranges import outside, ranges_of
 from archlock.auditing.record import EstimateLine, MeasuredRank
 from archlock.auditing.units import Case
 from archlock.documents import Document, read_yaml, validate
@@ -56,7 +56,7 @@ class ReferencePopulation(Document):
         note: what they are, and how they were attacked.
         input_shape: (channels, height, width) that all were traced at.
         names: of an encoding's numbers.
-        encodings: shape (n, f), see `archlock.auditing.encoding`.
+        encodings: shape (n, f), see `archlock.auditing.prediction.encoding`.
         tasks: what they were attacked on.
         left_out: Kendall's tau of a network's score, by a predictor that never saw the network or its target, with
             ``reached``; mean over the kinds of targets.

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from archlock.auditing.ranges import Range, ranges_of
+from archlock.auditing.prediction.ranges import Range, ranges_of
 from archlock.documents import Document
 from archlock.errors import UsageError
 from archlock.scores import FloatArray
@@ -58,7 +58,8 @@ class KindCalibration(Document):
         coverage: share of the judged cases inside their intervals; None before it was judged.
         cases: how many it was judged on, all disjoint from the anchors.
         population: least and greatest of each figure over the anchors and the judged cases, inputs included; see
-            `archlock.auditing.predicting.about_case`. Outside of it no coverage was measured, and none is claimed.
+            `archlock.auditing.prediction.predicting.about_case`. Outside of it no coverage was measured, and none is
+            claimed.
     """
 
     inputs: tuple[str, ...]

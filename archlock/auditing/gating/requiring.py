@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archlock.auditing.budgets import BUDGETS, LEFT_OUT
-from archlock.auditing.decision import Clause
-from archlock.auditing.policy import Policy, Required
+from archlock.auditing.gating.decision import Clause
+from archlock.auditing.gating.policy import Policy, Required
 from archlock.auditing.record import AuditRecord
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 
-from archlock.auditing.decision import Clause
-from archlock.auditing.policy import Policy
+from archlock.auditing.gating.decision import Clause
+from archlock.auditing.gating.policy import Policy
 from archlock.auditing.record import Advantage, AuditRecord, PredictedAttack
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from archlock.auditing.calibration import Calibration
-from archlock.auditing.ranges import outside
+from archlock.auditing.prediction.calibration import Calibration
+from archlock.auditing.prediction.ranges import outside
 from archlock.auditing.record import PredictedAttack
 from archlock.documents import read_yaml, validate
 from archlock.figures import Figure

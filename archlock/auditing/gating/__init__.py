@@ -1,0 +1,1 @@
+"""The gate: policies, and whether a record meets their clauses."""

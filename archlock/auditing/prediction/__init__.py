@@ -1,0 +1,1 @@
+"""What attacks would reach, foretold without them, and how far that may be believed."""
