@@ -27,7 +27,7 @@ ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding
 STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in ACTION["runs"]["steps"]}
 WORKFLOW = ROOT / "docs" / "examples" / "release-workflow.yml"
 EXPRESSION = re.compile(r"\$\{\{ *(.+?) *\}\}")
-QUICK = "required: {budget: quick, attacks: [linear-probe], surgery: false}\nlimits: {advantage: null, estimate: %s}\n"
+QUICK = "required: {budget: quick, attacks: [linear-probe], surgery: false}\nlimits: {advantage: null%s}\n"
 
 
 @dataclass
@@ -89,8 +89,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     weights = space.build(genotype, task.io).state_dict()
     export_network(TrainedNetwork(space, genotype, task.io, weights), folder / "a model")
-    for name, most in (("met", 1.0), ("unmet", 0.0)):
-        (folder / f"{name}.yaml").write_text(QUICK % most, encoding="utf-8")
+    for name, limit in (("met", ""), ("unmet", ", estimate: 0.0")):
+        (folder / f"{name}.yaml").write_text(QUICK % limit, encoding="utf-8")
     return folder
 
 

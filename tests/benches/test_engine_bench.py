@@ -13,10 +13,18 @@ from archlock.engines import engine_names
 from archlock.errors import UsageError
 
 
-def test_every_engine_spends_the_same_and_beats_a_single_draw(table_file):
+@pytest.mark.parametrize(
+    "engines",
+    [
+        [name for name in engine_names() if name != "bayesian-gp"],
+        pytest.param(["bayesian-gp"], marks=pytest.mark.slow),
+    ],
+    ids=["quick engines", "gaussian process"],
+)
+def test_every_engine_spends_the_same_and_beats_a_single_draw(table_file, engines):
     choice = TableChoice("", table_file)
-    results = [run_engine_trial(trial) for trial in engine_trials([choice], 70, [0])]
-    assert {one.engine for one in results} == set(engine_names())
+    results = [run_engine_trial(trial) for trial in engine_trials([choice], 70, [0], engines)]
+    assert {one.engine for one in results} == set(engines)
     assert {one.task for one in results} == {"task0", "task1", "task2"}
     assert {one.evaluations for one in results} == {70}
     table = choice.open()
