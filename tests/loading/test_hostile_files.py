@@ -44,7 +44,7 @@ def opened(path: Path) -> None:
 
 
 def check_apart(files: dict[str, Hostile], folder: Path) -> None:
-    canary = folder / "canary"
+    canary, children = folder / "canary", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     for entry, name, path in written(files, folder / "files", canary):
         before = snapshot(folder)
         started = time.process_time() + children_s()
@@ -54,7 +54,9 @@ def check_apart(files: dict[str, Hostile], folder: Path) -> None:
         assert snapshot(folder) == before, f"{name} changed files"
         assert time.process_time() + children_s() - started < MOST_SECONDS, name
         check_reason(name, entry, str(caught.value))
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < MOST_BYTES
+    # The largest of all children there ever were: those of other tests too, which are not to be held against these files.
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert largest == children or largest * 1024 < MOST_BYTES
 
 
 def check_reason(name: str, entry: Hostile, message: str) -> None:

@@ -33,6 +33,7 @@ def test_noise_in_place_of_unread_values_changes_no_pick(name, mode, robust):
     check_replay(load_method(name), mode, robust=robust)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ABLATIONS)
 @pytest.mark.parametrize(("name", "mode", "robust"), [case for case in CASES if case[0] != "random"])
 def test_noise_changes_no_pick_where_a_part_is_random_or_validation_is_bought(name, mode, robust, part):
