@@ -54,7 +54,7 @@ def check_apart(files: dict[str, Hostile], folder: Path) -> None:
         assert snapshot(folder) == before, f"{name} changed files"
         assert time.process_time() + children_s() - started < MOST_SECONDS, name
         check_reason(name, entry, str(caught.value))
-    # The largest of all children there ever were: those of other tests too, which are not to be held against these files.
+    # The largest of all children there ever were: those of other tests are not to be held against these files.
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert largest == children or largest * 1024 < MOST_BYTES
 
