@@ -106,6 +106,7 @@ def ran(home: Path) -> Runner:
     return runner
 
 
+@pytest.mark.slow
 def test_the_views_and_the_headline_are_there(ran: Runner, home: Path) -> None:
     record = read_audit(home / ran.outputs["audit"]["report"])
     assert record.target_titles == ("glyphs", "textures")
@@ -117,6 +118,7 @@ def test_the_views_and_the_headline_are_there(ran: Runner, home: Path) -> None:
     assert (home / views["junit"]).read_text().startswith("<?xml")
 
 
+@pytest.mark.slow
 def test_a_met_policy_lets_the_job_go_on(ran: Runner, home: Path) -> None:
     ran.inputs["policy"] = "met.yaml"
     done = ran.step("gate")
@@ -128,6 +130,7 @@ def test_a_met_policy_lets_the_job_go_on(ran: Runner, home: Path) -> None:
     assert "pass  required.budget" in (home / "an audit" / "gate.txt").read_text()
 
 
+@pytest.mark.slow
 def test_an_unmet_policy_stops_the_job(ran: Runner, home: Path) -> None:
     ran.inputs["policy"] = "unmet.yaml"
     done = ran.step("gate")

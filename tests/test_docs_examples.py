@@ -24,6 +24,7 @@ def fences(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_worked_example_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
     text = (DOCS / "audit_example.md").read_text(encoding="utf-8")
     scope: dict[str, object] = {"__name__": "audit_example"}

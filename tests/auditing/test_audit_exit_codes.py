@@ -46,6 +46,7 @@ def test_a_factory_is_audited_and_the_record_is_plain_json(tmp_path: Path, capsy
     assert printed["model"]["input_shape"] == [3, 12, 12]
 
 
+@pytest.mark.slow
 def test_a_program_is_audited_as_the_factory_is(
     tmp_path: Path, program: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,6 +78,7 @@ def published(make_settings: Callable[..., RunSettings]) -> Outcome:
     return run_search(plan, Workshop(InMemoryRun(), SerialExecutor(), seed=1))
 
 
+@pytest.mark.slow
 def test_a_whole_search_buys_no_target_label_and_releases_what_keeps_the_source(published: Outcome) -> None:
     stages = {(row.task, row.stage) for row in published.ledger.counts()}
     assert not [task for task, stage in stages if stage == "label targets"]
@@ -86,6 +87,7 @@ def test_a_whole_search_buys_no_target_label_and_releases_what_keeps_the_source(
     assert published.held_out.attacks[published.choice.locked.genotype]
 
 
+@pytest.mark.slow
 def test_targets_are_the_simulated_embeddings_themselves(published: Outcome) -> None:
     knowledge = published.knowledge
     assert knowledge.simulated.embeddings.shape == (15, 2048)
