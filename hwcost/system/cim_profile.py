@@ -17,6 +17,7 @@ from archlock.hwcost.system.figures import (
     Energy,
     EnergyPerByte,
     Frequency,
+    Macros,
     PerCycle,
     Power,
     Voltage,
@@ -63,7 +64,7 @@ class CimSection(Document):
     technology: CellTechnology
     dynamic_operands: bool
     ping_pong: bool = False
-    macros: Count
+    macros: Macros
     rows: Count
     cell_columns: Count
     cell_bits: Bits

@@ -15,6 +15,7 @@ from archlock.hwcost.system.figures import (
     BITS_PER_BYTE,
     Area,
     Bandwidth,
+    BufferCapacity,
     Capacity,
     Count,
     Cycles,
@@ -121,7 +122,7 @@ class MemoriesSection(Document):
     that of one SRAM, none where it is left out: then a unit's ``leakage`` must hold it.
     """
 
-    sram: Capacity
+    sram: BufferCapacity
     sram_energy: EnergyPerByte
     sram_write_energy: EnergyPerByte | None = None
     sram_word: Capacity | None = None

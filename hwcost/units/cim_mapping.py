@@ -10,6 +10,7 @@ from archlock.errors import HardwareError
 from archlock.hwcost.system.cim import Cim
 from archlock.hwcost.units.costs import ceil_divide
 from archlock.hwcost.workload.layers import BoolArray, IntArray, Layers
+from archlock.scores import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +30,9 @@ class CimMapping:
     column_folds: IntArray
     rounds: IntArray
     sum_rounds: IntArray
-    load_cycles: IntArray
-    compute_cycles: IntArray
-    written_bits: IntArray
+    load_cycles: FloatArray
+    compute_cycles: FloatArray
+    written_bits: FloatArray
 
 
 def map_to_macros(
@@ -64,9 +65,9 @@ def map_to_macros(
     rounds = ceil_divide(pieces, macros)
     copies = np.clip(macros // pieces, 1, m if most_copies is None else np.minimum(m, most_copies))
     piece_bits = cim.weight_bits * np.minimum(k * packed, cim.rows) * np.minimum(n * packed, cim.columns)
-    load = rounds * np.ceil(piece_bits / cim.write_bits_per_cycle).astype(np.int64)
-    compute = rounds * ceil_divide(m, copies) * cim.cycles_per_product
-    written = cim.weight_bits * k * n * count * packed * copies
+    load = rounds * np.ceil(piece_bits / cim.write_bits_per_cycle)
+    compute = rounds * ceil_divide(m, copies) * float(cim.cycles_per_product)
+    written = float(cim.weight_bits) * k * n * count * packed * copies
     return CimMapping(row_folds, column_folds, rounds, ceil_divide(row_folds, macros), load, compute, written)
 
 

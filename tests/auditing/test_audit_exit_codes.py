@@ -114,7 +114,8 @@ def test_open_sizes_must_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
     torch.export.save(program, tmp_path / "open.pt2")
     assert audited(str(tmp_path / "open.pt2"), tmp_path / "a") == 4
     assert "its input sizes are open" in error_of(capsys)
-    assert audited(str(tmp_path / "open.pt2"), tmp_path / "a", "--input", "3x12x12") == 0
+    chosen = ("--input", "3x12x12", "--attack", "linear-probe")
+    assert audited(str(tmp_path / "open.pt2"), tmp_path / "a", *chosen) == 0
 
 
 def test_an_interruption_exits_with_130(

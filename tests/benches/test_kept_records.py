@@ -57,6 +57,7 @@ def command(table_file: Path, out: Path) -> list[str]:
     return ["bench", "lock", "--table", str(table_file), *given, "--out", str(out), "--json"]
 
 
+@pytest.mark.slow
 def test_a_killed_bench_loses_nothing_that_was_done(table_file, tmp_path, capsys):
     out, whole = tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
     code = "from archlock.cli.main import main; main()"

@@ -90,6 +90,7 @@ def small_network() -> nn.Module:
     )
 
 
+@pytest.mark.slow
 def test_a_factory_costs_what_its_program_costs_and_its_page_shows_every_layer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

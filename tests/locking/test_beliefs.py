@@ -161,7 +161,7 @@ def test_the_highest_of_independent_members_is_as_simulated(seed):
     greatest = np.stack([drawn[:, [one, *others]].max(axis=1) for one, others in enumerate(near)], axis=1)
     mean, spread = Edits(near).highest(score, deviation)
     np.testing.assert_allclose(mean, greatest.mean(axis=0), atol=0.03)
-    np.testing.assert_allclose(spread, greatest.std(axis=0), atol=0.05)
+    np.testing.assert_allclose(spread, greatest.std(axis=0), atol=0.03)
 
 
 @settings(max_examples=10)

@@ -110,6 +110,7 @@ def poison(monkeypatch: pytest.MonkeyPatch, poisoned: Callable[[Task], Task]) ->
     monkeypatch.setattr(units, "load_task", load)
 
 
+@pytest.mark.slow
 def test_labels_that_are_not_in_the_ledger_have_no_say(
     outcome: Outcome, store: InMemoryRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
