@@ -66,7 +66,7 @@ class _Audit:
         missing = tuple(not_run(plan, attacks, weakened))
         settings, spent = settings_of(plan), budget_facts(plan)
         return AuditRecord(
-            headline=headline(spent, rows, means, predicted, missing, attacks),
+            headline=headline(spent, rows, means, predicted, missing, attacks, references),
             created_at=self.bound.created_at,
             versions=dict(self.bound.versions),
             settings=settings,

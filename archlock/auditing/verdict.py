@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from archlock.auditing.record import Advantage, AttackLine, BudgetFacts, NotRun, PredictedAttack, Summary
 from archlock.auditing.recovery import recoveries, undone
+from archlock.auditing.repeats import repeats_of
 
 SURGERY = "surgery:"
 NO_INTERVAL = "outside the calibration's population: no interval"
@@ -19,6 +20,7 @@ def headline(
     predicted: Sequence[PredictedAttack],
     not_run: Sequence[NotRun],
     attacks: Sequence[AttackLine],
+    references: Sequence[AttackLine],
 ) -> str:
     """One sentence, and one on surgery where it undoes the lock of a model that helps; never that a model is secure.
 
@@ -27,7 +29,7 @@ def headline(
     left_out = sorted({each.attack for each in not_run})
     missing = f"; not run: {', '.join(left_out)}" if left_out else ""
     means_of = f"{budget.steps} steps, {_count(len(budget.learning_rates), 'learning rate')} and "
-    spent = f"{means_of}{_count(len(budget.seeds), 'seed')} per attack"
+    spent = f"{means_of}{repeats_of(budget, attacks, references).sentence}"
     if not rows:
         return (
             f"Nothing was attacked but by probes ({spent}): the model is not judged; attacks on it as released are "

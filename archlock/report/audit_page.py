@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from archlock.auditing.record import Advantage, AuditRecord, EstimateLine, MeasuredRank, NotRun, PredictedAttack, Price
 from archlock.auditing.recovery import recoveries
+from archlock.auditing.repeats import repeats_of
 from archlock.auditing.verdict import NO_INTERVAL
 from archlock.figures import Figure
 from archlock.report import audit_text, page_text
@@ -93,6 +94,7 @@ def render_audit(record: AuditRecord) -> str:
         targets=tuple(target_view(record, target) for target in record.target_titles),
         estimates=estimate_rows(record),
         missing=missing(record.not_run),
+        repeats=repeats_of(record.budget, record.attacks, record.references),
         meanings=audit_text.meanings(record),
         origins=page_text.ORIGIN_MEANINGS,
         origin=Origin,

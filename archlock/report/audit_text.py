@@ -11,6 +11,7 @@ from typing import Any
 
 from archlock.auditing.record import Advantage, AuditRecord, NotRun
 from archlock.auditing.recovery import Recovery, undone
+from archlock.auditing.repeats import repeats_of
 from archlock.figures import Figure
 from archlock.report import page_text
 from archlock.report.audit_findings import is_weakened, source_of, surgeries_on
@@ -152,7 +153,8 @@ def _limits(record: AuditRecord) -> tuple[str, ...]:
     budget = record.budget
     said = [
         "It is no proof: the model was not broken, or was broken only so far, by the attacks that were run, at the "
-        f"budget {budget.name} ({budget.steps} steps per training), on the targets named here.",
+        f"budget {budget.name}, {budget.steps} steps per training and "
+        f"{repeats_of(budget, record.attacks, record.references).sentence}, on the targets named here.",
         "Estimates from features are shown with their agreement with the attacks, and are no verdict.",
     ]
     if record.not_run:

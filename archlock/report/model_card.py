@@ -14,6 +14,7 @@ import yaml
 
 from archlock.auditing.record import Advantage, AuditRecord
 from archlock.auditing.recovery import recoveries
+from archlock.auditing.repeats import repeats_of
 from archlock.figures import Figure
 from archlock.report.audit_findings import headline_rows, metric_of, source_of
 from archlock.report.audit_text import (
@@ -163,12 +164,14 @@ def _not_run(record: AuditRecord) -> Iterator[str]:
 def _provenance(record: AuditRecord) -> str:
     rows = [
         ("Model", record.model.sha256),
+        *((f"Part of the model, {part.what}", part.sha256) for part in record.model.hashed),
         *((f"Data of {task.task}", task.sha256) for task in record.tasks),
         ("Settings", record.settings_sha256),
         ("Report", record.report_sha256),
     ]
     table = "\n".join(f"| {escaped(name)} | {_code(digest)} |" for name, digest in rows)
-    when = f"Audited {escaped(record.created_at)} by archlock, budget {escaped(record.budget.name)}."
+    spent = f"{record.budget.name}, {repeats_of(record.budget, record.attacks, record.references).sentence}"
+    when = f"Audited {escaped(record.created_at)} by archlock, budget {escaped(spent)}."
     return f"{when}\n\n| What | SHA-256 |\n| --- | --- |\n{table}"
 
 

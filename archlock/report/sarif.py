@@ -6,11 +6,13 @@ Source: OASIS Standard SARIF 2.1.0 with errata 01; properties as GitHub's code s
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from archlock.auditing.record import AuditRecord
+from archlock.auditing.repeats import repeats_of
 from archlock.report.audit_findings import headline_rows
 from archlock.report.audit_rules import RULES, Finding, Rule, findings, row_properties
 from archlock.report.audit_text import as_json, digest_or_none, moment
@@ -101,6 +103,7 @@ def _run_properties(record: AuditRecord) -> dict[str, Any]:
         "reportSha256": record.report_sha256,
         "settingsSha256": record.settings_sha256,
         "budget": record.budget.model_dump(mode="json"),
+        "repeats": asdict(repeats_of(record.budget, record.attacks, record.references)),
         "data": {task.task: task.sha256 for task in record.tasks},
         "advantages": [row_properties(row) for row in headline_rows(record)],
     }

@@ -17,7 +17,13 @@ MakeLine = Callable[..., AttackLine]
 
 def said(record: AuditRecord) -> str:
     return headline(
-        record.budget, record.advantages, record.summaries, record.predicted, record.not_run, record.attacks
+        record.budget,
+        record.advantages,
+        record.summaries,
+        record.predicted,
+        record.not_run,
+        record.attacks,
+        record.references,
     )
 
 
@@ -29,6 +35,17 @@ def test_not_broken_is_not_secure(make_record: MakeRecord) -> None:
     assert "transfer advantage -5.0 points on average over 2 targets with 100% of the data" in sentence
     assert sentence.endswith("not run: undo.")
     assert "secure" not in sentence
+
+
+def test_what_was_repeated_is_counted_and_a_budget_that_repeats_nothing_says_no_more(make_record: MakeRecord) -> None:
+    sentence = said(make_record())
+    # Two of six attacks and the only reference, on two targets at two shares of their data.
+    assert "1 seed per attack (3 for the strongest: 8 of 24 attacks and 4 of 4 references):" in sentence
+    assert "3 seeds per attack: transfer" in said(make_record(seeds=(0, 1, 2), repeats=()))
+    assert "3 seeds per attack: transfer" in said(make_record(seeds=(0, 1, 2)))
+    promised = make_record(repeats=())
+    asked = promised.budget.model_copy(update={"repeats": (1, 2)})
+    assert "1 seed per attack: transfer" in said(promised.model_copy(update={"budget": asked}))
 
 
 def test_a_model_that_helps_is_said_to_help_and_where(make_record: MakeRecord) -> None:

@@ -16,6 +16,7 @@ from archlock.auditing.record import (
     AuditRecord,
     BudgetFacts,
     EstimateLine,
+    HashedPart,
     LayerTransfer,
     MeasuredRank,
     ModelFacts,
@@ -62,7 +63,7 @@ def task_facts(targets: tuple[str, ...], source: str) -> tuple[TaskFacts, ...]:
 def model_facts(name: str, weakened: tuple[str, ...]) -> ModelFacts:
     return ModelFacts(
         name=name, form="pt2", sha256=HEX, parameters=25_594, macs=359_392, input_shape=(3, 16, 16), outputs=10,
-        weakened=weakened,
+        weakened=weakened, hashed=(HashedPart(what="zoo/nets.py", sha256="5" * 64),),
     )  # fmt: skip
 
 
@@ -84,6 +85,7 @@ def audit_record(
     targets: tuple[str, ...] = TARGETS,
     fractions: tuple[float, ...] = (0.25, 1.0),
     seeds: tuple[int, ...] = (0,),
+    repeats: tuple[int, ...] = (),
     shift: float = 0.0,
     name: str = "hybrid:3-1-2",
     source: str = "digits",
@@ -92,21 +94,27 @@ def audit_record(
     weakened: tuple[str, ...] = (),
     **changes: Any,
 ) -> AuditRecord:
-    """A sealed record; ``shift`` moves what the attacks reach, so that the model helps or does not."""
+    """A sealed record; ``shift`` moves what the attacks reach, so that the model helps or does not.
+
+    ``repeats`` are further seeds of one attack and one reference.
+    """
     rng = np.random.default_rng(seed)
     means = dict(list(ATTACKS.items())[:1]) if quick else ATTACKS
     attacks = tuple(attack_lines(rng, means, targets, fractions, seeds, shift))
     public = () if quick else tuple(attack_lines(rng, REFERENCES, targets, fractions, seeds, 0.0))
+    if repeats:
+        attacks += tuple(attack_lines(rng, {"fine-tune": 0.35}, targets, fractions, repeats, shift))
+        public += tuple(attack_lines(rng, {"scratch:resnet8": 0.5}, targets, fractions, repeats, 0.0))
     rows = advantages(attacks, public, dict.fromkeys(targets, 180))
     spent = BudgetFacts(
         name="quick" if quick else "standard", steps=80, batch=32, learning_rates=(0.003, 0.01), fractions=fractions,
-        seeds=seeds, samples=5_000,
+        seeds=seeds, samples=5_000, repeats=repeats,
     )  # fmt: skip
     guess = Figure(value=0.6, origin=Origin.PREDICTED, low=0.5, high=0.7, level=0.9)
     predicted = tuple(PredictedAttack(target=each, figure=guess, coverage=0.91, cases=240) for each in targets)
     left_out = (NotRun(attack="undo", reason="no data that it needs"),) if not_run is None else not_run
     fields: dict[str, Any] = {
-        "headline": headline(spent, rows, summarise(rows), predicted, left_out, attacks),
+        "headline": headline(spent, rows, summarise(rows), predicted, left_out, attacks, public),
         "created_at": "2026-03-02T10:11:12+00:00", "versions": {"archlock": "0.1.0", "torch": "2.13.0"},
         "settings": {"model": name, "budget": spent.name, "targets": list(targets)}, "settings_sha256": HEX[::-1],
         "model": model_facts(name, weakened), "tasks": task_facts(targets, source),

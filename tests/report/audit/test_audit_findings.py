@@ -61,7 +61,7 @@ def line_of(name: str, value: float) -> AttackLine:
 @given(released=shares, edited=st.none() | shares, reference=shares)
 def test_every_view_and_the_headline_agree_on_what_undoes_a_lock(released, edited, reference):
     record = attacked(released, edited, reference)
-    said = headline(record.budget, record.advantages, record.summaries, (), (), record.attacks)
+    said = headline(record.budget, record.advantages, record.summaries, (), (), record.attacks, ())
     views = {
         "headline": "undoes the lock on glyphs" in said,
         "finding": any(each.rule == "archlock/surgery-undoes-lock" for each in findings(record)),

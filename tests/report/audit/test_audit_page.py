@@ -127,7 +127,7 @@ def test_a_prediction_outside_the_calibrations_population_has_no_interval_and_sa
 
 def headline_of(make_audit, predicted):
     record = make_audit(quick=True)
-    return headline(record.budget, (), (), (predicted,), (), ())
+    return headline(record.budget, (), (), (predicted,), (), (), ())
 
 
 def test_weakened_attacks_are_told_apart(make_audit, read_page):

@@ -103,3 +103,16 @@ def test_a_run_has_no_views_of_an_audit(tmp_path: Path, make_record, capsys: Cap
         assert capsys.readouterr().err == (
             f"archlock: {tmp_path}: {form} is a view of an audit; a run has html and json\n"
         )
+
+
+@pytest.mark.parametrize("name", ["html", "sarif", "card"])
+def test_views_tell_which_attacks_were_repeated_and_what_the_models_hash_covers(make_audit, name):
+    record = make_audit(repeats=(1, 2))
+    shown = AUDIT_VIEWS[name][0](record)
+    told = "1 seed per attack (3 for the strongest: 6 of 30 attacks and 6 of 12 references)"
+    assert told in record.headline
+    assert shown.count(told) == (1 if name == "sarif" else 3 if name == "card" else 2)
+    assert "5" * 64 in shown
+    assert "zoo/nets.py" in shown
+    assert ("Further seeds of what decides" in shown) == (name == "html")
+    assert "Further seeds" not in AUDIT_VIEWS[name][0](make_audit())
