@@ -59,6 +59,7 @@ from archlock.tasks.registry import load_task
 from archlock.tasks.settings import TaskSettings
 from archlock.training.fit import Schedule, fit
 
+SPACE = "hybrid"
 SHAPE = (3, 16, 16)
 SOURCES = ("digits", "textures", "shapes", "glyphs", "counting", "colours")
 TARGETS = ("glyphs", "counting", "textures", "colours", "shapes", "rhythms")
@@ -207,7 +208,7 @@ def rounded(values: FloatArray) -> list[float]:
 
 def trained(number: int, source: TaskSettings, steps: int) -> HeldModel:
     """A random network of the hybrid space, trained on the source."""
-    space, task = load_space("hybrid"), load_task(source, input_shape=SHAPE)
+    space, task = load_space(SPACE), load_task(source, input_shape=SHAPE)
     genotype = space.sample(numpy_generator(number, "calibration network"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(number, "weights"))
@@ -215,7 +216,7 @@ def trained(number: int, source: TaskSettings, steps: int) -> HeldModel:
     if steps:
         fit(network, task, Schedule(steps), torch_generator(number, "train"))
     model = LoadedModel(
-        f"case {number}", "archlock", network, SHAPE, task.io.outputs, "", space="hybrid", genotype=genotype
+        f"case {number}", "archlock", network, SHAPE, task.io.outputs, "", space=SPACE, genotype=genotype
     )
     return HeldModel(model)
 
@@ -227,7 +228,7 @@ def calibrate(cases: Sequence[Mapping[str, Any]]) -> Calibration:
         anchors, others = (gathered(cases, kind, names, judged=later) for later in (False, True))
         if len(anchors) >= LEAST_ANCHORS:
             kinds[kind] = judged(fit_kind(names, anchors), others)
-    return Calibration(level=LEVEL, attacks=ATTACKS, note=NOTE, kinds=kinds)
+    return Calibration(level=LEVEL, attacks=ATTACKS, note=NOTE, spaces=(SPACE,), kinds=kinds)
 
 
 def gathered(cases: Sequence[Mapping[str, Any]], kind: str, names: tuple[str, ...], *, judged: bool) -> AnchorCases:

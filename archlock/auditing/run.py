@@ -112,6 +112,7 @@ class _Audit:
 
     def _predicted(self, looks: Results, model: ModelFacts, source: Figure | None) -> Iterator[PredictedAttack]:
         targets = {target.title: target for target in self.plan.targets}
+        space = self.plan.subject.load().space
         for (_, title), look in looks.items():
             task = self.bound.tasks[title]
             about = about_case(
@@ -122,6 +123,6 @@ class _Audit:
                 samples=len(load_task(targets[title]).train),
                 seen=task.facts.train,
             )
-            found = predict_attack(title, look, task.kind, about)
+            found = predict_attack(title, look, task.kind, about, space)
             if found is not None:
                 yield found

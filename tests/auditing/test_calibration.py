@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archlock.auditing.prediction.calibration import LEAST_ANCHORS, RIDGE, AnchorCases, fit_kind, judged
-from archlock.auditing.prediction.predicting import inputs_of, predict_attack, shipped_calibration
+from archlock.auditing.prediction.predicting import inputs_of, other_family, predict_attack, shipped_calibration
 from archlock.auditing.record import PredictedAttack
 from archlock.errors import UsageError
 
@@ -84,7 +84,7 @@ def like_the_anchors() -> dict[str, float | None]:
 
 def predicted(**changes: Any) -> PredictedAttack:
     """What a look like the anchors' predicts, but for changes to the case."""
-    found = predict_attack("glyphs", LOOK, "classification", like_the_anchors() | changes)
+    found = predict_attack("glyphs", LOOK, "classification", like_the_anchors() | changes, "hybrid")
     assert found is not None
     return found
 
@@ -97,7 +97,7 @@ def test_a_prediction_has_its_interval_and_never_reads_the_test_metric() -> None
     assert 0 <= found.figure.low < found.figure.value < found.figure.high <= 1
     assert found.coverage is not None
     assert 0 < found.coverage < 1
-    other = predict_attack("glyphs", {**LOOK, "probe": [0.4, 0.1]}, "classification", like_the_anchors())
+    other = predict_attack("glyphs", {**LOOK, "probe": [0.4, 0.1]}, "classification", like_the_anchors(), "hybrid")
     assert other == found
 
 
@@ -112,9 +112,30 @@ def test_a_model_unlike_the_anchors_gets_no_interval_and_is_told_why(name: str, 
     assert why.startswith(name)
 
 
+@pytest.mark.parametrize(
+    ("space", "why"),
+    [
+        (None, "architecture of no known space (hybrid)"),
+        ("nasbench201", "architecture of the space nasbench201 (hybrid)"),
+    ],
+)
+def test_a_model_of_another_family_gets_no_interval_however_like_the_anchors_its_figures_are(
+    space: str | None, why: str
+) -> None:
+    found = predict_attack("glyphs", LOOK, "classification", like_the_anchors(), space)
+    assert found is not None
+    assert found.outside == (why,)
+    assert (found.figure.low, found.figure.high, found.coverage, found.cases) == (None, None, None, 0)
+    assert found.figure.value == predicted().figure.value
+
+
+def test_where_the_populations_spaces_are_not_known_no_family_is_another() -> None:
+    assert other_family(None, ()) == other_family("hybrid", ()) == ()
+
+
 def test_a_look_unlike_the_anchors_gets_no_interval() -> None:
     look = {**LOOK, "estimates": {**LOOK["estimates"], "logme": 40.0}}
-    found = predict_attack("glyphs", look, "classification", like_the_anchors())
+    found = predict_attack("glyphs", look, "classification", like_the_anchors(), "hybrid")
     assert found is not None
     assert found.figure.low is None
     assert [why.split()[0] for why in found.outside] == ["logme"]
@@ -131,6 +152,9 @@ def test_the_population_is_where_coverage_was_measured() -> None:
 
 
 def test_without_calibration_or_without_an_estimate_nothing_is_predicted() -> None:
-    assert predict_attack("glyphs", LOOK, "dense", {}) is None
-    assert predict_attack("glyphs", {**LOOK, "estimates": {"logme": "two classes"}}, "classification", {}) is None
+    assert predict_attack("glyphs", LOOK, "dense", {}, "hybrid") is None
+    assert (
+        predict_attack("glyphs", {**LOOK, "estimates": {"logme": "two classes"}}, "classification", {}, "hybrid")
+        is None
+    )
     assert inputs_of(LOOK, ("probe", "sfda")) == pytest.approx([0.4, -1.2])

@@ -90,12 +90,14 @@ class Calibration(Document):
         level: nominal level of the intervals.
         attacks: the strongest of these is what is predicted.
         note: the population of anchors.
+        spaces: that all networks of the population were drawn from; empty where that is not known.
     """
 
     format: Literal["archlock-calibration/1"] = CALIBRATION_FORMAT
     level: float
     attacks: tuple[str, ...]
     note: str
+    spaces: tuple[str, ...] = ()
     kinds: dict[str, KindCalibration]
 
 

@@ -28,7 +28,7 @@ def shipped_calibration() -> Calibration:
 
 
 def predict_attack(
-    target: str, look: Mapping[str, Any], kind: str, about: Mapping[str, float | None]
+    target: str, look: Mapping[str, Any], kind: str, about: Mapping[str, float | None], space: str | None
 ) -> PredictedAttack | None:
     """What the strongest attack would reach on a target; None without calibration for its kind.
 
@@ -40,6 +40,7 @@ def predict_attack(
         look: what `archlock.auditing.units.quick_look` found on it.
         kind: of the target task.
         about: the model and the target in figures; see `about_case`.
+        space: that the model is known to be of; None for any other.
     """
     calibration = shipped_calibration()
     known = calibration.kinds.get(kind)
@@ -47,7 +48,8 @@ def predict_attack(
     if known is None or known.coverage is None or inputs is None:
         return None
     value = float(known.predict(inputs[None])[0])
-    unlike = outside(known.population, {**about, **dict(zip(known.inputs, map(float, inputs), strict=True))})
+    figures = {**about, **dict(zip(known.inputs, map(float, inputs), strict=True))}
+    unlike = (*other_family(space, calibration.spaces), *outside(known.population, figures))
     figure = Figure(value=float(np.clip(value, 0, 1)), origin=Origin.PREDICTED)
     if unlike:
         return PredictedAttack(target=target, figure=figure, coverage=None, cases=0, outside=unlike)
@@ -80,6 +82,22 @@ def about_case(
         "target samples": samples,
         "samples seen": seen,
     }
+
+
+def other_family(space: str | None, spaces: Sequence[str]) -> tuple[str, ...]:
+    """What to say of a model whose architecture is not drawn from the spaces that a population was; else nothing.
+
+    Coverage holds for cases drawn as the judged ones were. No range of figures makes a case one of them: a plain
+    network of convolutions can be as large as a hybrid one, and nothing was measured of it.
+
+    Args:
+        space: that the model is known to be of; None where it came without, such as in a ``.pt2`` file.
+        spaces: of the population; none where that is not known, and then no family can be told from another.
+    """
+    if not spaces or space in spaces:
+        return ()
+    given = "of no known space" if space is None else f"of the space {space}"
+    return (f"architecture {given} ({', '.join(spaces)})",)
 
 
 def inputs_of(look: Mapping[str, Any], names: Sequence[str]) -> FloatArray | None:
