@@ -9,6 +9,7 @@ from typing import Any
 from archlock.benches.codesign import KB, Codesign, Sweep
 from archlock.errors import HardwareError, UsageError, did_you_mean
 from archlock.hwcost import Hardware
+from archlock.hwcost.system.figures import Bits, BufferCapacity, Count, Macros, PerCycle
 
 MOST_DESIGNS = 100_000
 """More designs than this are refused: at a hundredth of a second each they take a quarter of an hour."""
@@ -66,32 +67,36 @@ def _option(text: str) -> tuple[str, tuple[Any, ...]]:
 
 def _array(text: str) -> tuple[int, int]:
     rows, columns = text.lower().split("x")
-    return _whole(rows), _whole(columns)
+    return _whole(int(Count.most))(rows), _whole(int(Count.most))(columns)
 
 
-def _whole(text: str) -> int:
-    if int(text) < 1:
-        raise ValueError
-    return int(text)
+def _whole(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not 1 <= int(text) <= most:
+            raise ValueError
+        return int(text)
+
+    return read
 
 
-def _number(text: str) -> float:
-    if not 0 < float(text) < float("inf"):
+def _link_bytes(text: str) -> float:
+    if not PerCycle.least <= float(text) * PerCycle.units["byte/cycle"] <= PerCycle.most:
         raise ValueError
     return float(text)
 
 
+_MOST = {"sram_kb": int(BufferCapacity.most) // KB, "macros": int(Macros.most), "adc_bits": int(Bits.most)}
+"""As in profiles; beyond them figures overflow."""
 _READ: Mapping[str, Callable[[str], Any]] = {
     "array": _array,
-    "sram_kb": _whole,
-    "macros": _whole,
-    "adc_bits": _whole,
-    "link_bytes": _number,
+    **{key: _whole(most) for key, most in _MOST.items()},
+    "link_bytes": _link_bytes,
 }
-_WHOLE = "a whole number above 0"
-_EXPECTED = {"array": "ROWSxCOLUMNS, such as 16x32", "link_bytes": "a number above 0"} | dict.fromkeys(
-    ("sram_kb", "macros", "adc_bits"), _WHOLE
-)
+_EXPECTED = {
+    "array": f"ROWSxCOLUMNS, such as 16x32, each at most {Count.most:,.0f}",
+    "link_bytes": f"a number above 0 and at most {PerCycle.most / PerCycle.units['byte/cycle']:,.0f}",
+    **{key: f"a whole number above 0 and at most {most:,}" for key, most in _MOST.items()},
+}
 
 
 def codesign_document(result: Codesign, base: Hardware, networks: Sequence[str]) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Figures of a hardware profile: a number, its unit, and where it comes from; one class per kind of unit.
 
-Each kind has a range: wide enough for any hardware, and narrow enough that no product of figures leaves the numbers that
-64 bits hold, where a slip of the unit or the exponent would end in nonsense instead of an error.
+Each kind has a range: wide enough for any hardware, and narrow enough that no product of figures leaves the numbers
+that 64 bits hold, where a slip of the unit or the exponent would end in nonsense instead of an error.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from archlock.hwcost.workload.layers import LAST_MATRIX_KIND, NETWORK_INPUT, Lay
 from archlock.hwcost.workload.operators import FREE, Work, makes_constant, read_operator
 
 BIAS_BYTES = 4
+MOST_OPERATIONS = 2**50
+"""Of one layer: thousands of such layers, each with its bytes and cycles, still fit 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,12 @@ class Recorder:
     def _add(self, func: Any, work: Work, operands: list[Tensor], result: Tensor) -> int:
         operator = func._schema.name.removeprefix("aten::").strip("_")
         name = f"{self.place}:{operator}" if self.place else operator
+        operations = max(work.m * work.k * work.n * work.count, work.work)
+        if operations > MOST_OPERATIONS:
+            raise HardwareError(
+                f"{name}: {operations:.1e} operations in one layer are more than the {MOST_OPERATIONS:.1e} that can be "
+                "costed; give a smaller input"
+            )
         self.layers.append(_Layer(name, work, self._reads(operands), result.numel()))
         return len(self.layers) - 1
 

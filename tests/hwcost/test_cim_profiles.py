@@ -48,8 +48,8 @@ def macro(name: str) -> Cim:
             "cell_columns: {value: 4",
             "cim.cell_columns: a macro smaller than one",
         ),
-        ("cim-dsram-22", "rows: {value: 128", "rows: {value: 0", "cim.rows.value: must be above 0, not 0"),
-        ("cim-dsram-22", "write_rate: {value: 64", "write_rate: {value: 0", "cim.write_rate.value: must be above 0"),
+        ("cim-dsram-22", "rows: {value: 128", "rows: {value: 0", "cim.rows.value: must be from 1 to 1e+06 count"),
+        ("cim-dsram-22", "write_rate: {value: 64", "write_rate: {value: 0", "cim.write_rate.value: must be from 1e-06"),
         (
             "cim-rram",
             "dynamic_operands: false",
@@ -64,8 +64,13 @@ def macro(name: str) -> Cim:
             "dac_energy: {value: 3, unit: J",
             "cim.dac_energy.unit",
         ),
-        ("cim-asram-22", "step_cycles: {value: 1", "step_cycles: {value: 0", "cim.step_cycles.value: must be above 0"),
-        ("cim-asram-22", "    bits: {value: 8", "    bits: {value: 0", "cim.adc.bits.value: must be above 0"),
+        (
+            "cim-asram-22",
+            "step_cycles: {value: 1",
+            "step_cycles: {value: 0",
+            "cim.step_cycles.value: must be from 1 to",
+        ),
+        ("cim-asram-22", "    bits: {value: 8", "    bits: {value: 0", "cim.adc.bits.value: must be from 1 to 32 bit"),
         ("cim-asram-22", "    bits:", "    bit:", "cim.adc.bit: unknown key. Did you mean 'bits'?"),
         ("cim-dsram-22", "ping_pong: false", "ping_pong: 1", "cim.ping_pong: expected true or false"),
         (
@@ -87,10 +92,10 @@ def test_a_fault_is_named_with_file_line_and_key(
 
 def test_zero_bandwidth_is_refused_with_file_and_key(tmp_path: Path) -> None:
     path = edited(tmp_path, "npu-edge", "dram_bandwidth: {value: 8", "dram_bandwidth: {value: 0")
-    with pytest.raises(ConfigError, match=r"edited\.yaml:\d+: memories\.dram_bandwidth\.value: must be above 0"):
+    with pytest.raises(ConfigError, match=r"edited\.yaml:\d+: memories\.dram_bandwidth\.value: must be from 1e-09"):
         load_hardware(path)
     link = edited(tmp_path, "edge-npu-cim", "width: {value: 8", "width: {value: 0")
-    with pytest.raises(ConfigError, match=r"edited\.yaml:\d+: link\.width\.value: must be above 0"):
+    with pytest.raises(ConfigError, match=r"edited\.yaml:\d+: link\.width\.value: must be from 1\.25e-07"):
         load_hardware(link)
 
 

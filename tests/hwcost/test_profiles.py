@@ -73,8 +73,8 @@ def test_every_figure_states_where_it_comes_from(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("{value: 8, unit: GB/s", "{value: 0, unit: GB/s", "memories.dram_bandwidth.value: must be above 0, not 0"),
-        ("{value: 0.15, unit: pJ", "{value: -1, unit: pJ", "npu.mac_energy.value: must be at least 0, not -1"),
+        ("{value: 8, unit: GB/s", "{value: 0, unit: GB/s", "memories.dram_bandwidth.value: must be from 1e-09 to"),
+        ("{value: 0.15, unit: pJ", "{value: -1, unit: pJ", "npu.mac_energy.value: must be from 0 to 1e+09 pJ, not -1"),
         ("{value: 16, unit: count", "{value: 1.5, unit: count", "npu.rows.value: must be a whole number, not 1.5"),
         ("{value: 1, unit: GHz", "{value: 1, unit: pJ", "npu.clock.unit: unit 'pJ' does not fit here; expected 'Hz'"),
         ("  rows:", "  row:", "npu.row: unknown key. Did you mean 'rows'?"),
