@@ -106,6 +106,7 @@ def test_wrong_usage_exits_with_two(
     assert reason in error_of(capsys)
 
 
+@pytest.mark.slow
 def test_open_sizes_must_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     batch, height, width = (torch.export.Dim(name, min=8, max=64) for name in ("batch", "height", "width"))
     program = torch.export.export(
