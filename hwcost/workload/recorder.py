@@ -31,6 +31,8 @@ class _Layer:
 class Recorder:
     """State of one trace. Tensors are followed by their storage, so views and in-place writes are seen as such."""
 
+    network: str
+    """Place of what the network does outside its modules."""
     layers: list[_Layer] = field(default_factory=list)
     producers: dict[int, frozenset[int]] = field(default_factory=dict)
     """Storage to the layers that last wrote it; the empty set marks a constant."""
@@ -40,8 +42,8 @@ class Recorder:
 
     @property
     def place(self) -> str:
-        """Path of the module that is running."""
-        return self.path[-1] if self.path else ""
+        """Path of the module that is running; the network's name for the network itself."""
+        return (self.path[-1] if self.path else "") or self.network
 
     def enter(self, path: str) -> None:
         """A module begins."""
@@ -75,7 +77,7 @@ class Recorder:
         found = read_operator(func, args, kwargs, results, self._is_static) if sources else FREE
         if found is None:
             raise HardwareError(
-                f"{self.place or 'network'}: operator {func} cannot be costed; replace it, or trace the part without it"
+                f"{self.place}: operator {func} cannot be costed; replace it, or estimate the network without it"
             )
         if found is not FREE and not self._folded(found, sources):
             sources = frozenset({self._add(func, found, operands, results[0])})
@@ -84,7 +86,8 @@ class Recorder:
 
     def _add(self, func: Any, work: Work, operands: list[Tensor], result: Tensor) -> int:
         operator = func._schema.name.removeprefix("aten::").strip("_")
-        name = f"{self.place}:{operator}" if self.place else operator
+        path = self.path[-1] if self.path else ""
+        name = f"{path}:{operator}" if path else operator
         operations = max(work.m * work.k * work.n * work.count, work.work)
         if operations > MOST_OPERATIONS:
             raise HardwareError(

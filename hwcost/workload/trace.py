@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,16 +10,22 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archlock.errors import HardwareError
 from archlock.hwcost.workload.layers import Workload
+from archlock.hwcost.workload.places import with_place
 from archlock.hwcost.workload.recorder import Recorder, tensors_in
 from archlock.hwcost.workload.shapes import call_on_shapes
 
 _Call = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+_DEPENDS_ON_VALUES = (DataDependentOutputException, DynamicOutputShapeException)
 
 
 def trace(network: nn.Module, input_shape: tuple[int, int, int, int]) -> Workload:
@@ -36,35 +43,48 @@ def trace(network: nn.Module, input_shape: tuple[int, int, int, int]) -> Workloa
         The workload for int8 operands.
 
     Raises:
-        HardwareError: an operator that cannot be costed (named, with its place), or a forward pass that fails.
+        HardwareError: an operator that cannot be costed, or a forward pass that fails or depends on values; with the
+            module's path, and file and line of the call in the user's code.
     """
     try:
-        return _on_meta(network, input_shape)
-    except HardwareError:
-        raise
-    except Exception:
-        # A module that makes plain tensors on its way is more than the meta device takes; fake tensors are slower.
-        return _on_fakes(network, input_shape)
+        try:
+            return _on_meta(network, input_shape)
+        except HardwareError:
+            raise
+        except Exception:
+            # A module that makes plain tensors on its way is more than the meta device takes; fake tensors are slower.
+            return _on_fakes(network, input_shape)
+    except HardwareError as error:
+        raise HardwareError(with_place(str(error), error.__cause__ or error)) from error.__cause__
 
 
 def _on_meta(network: nn.Module, input_shape: tuple[int, ...]) -> Workload:
     """On torch's meta device: shapes without storage."""
     with _no_side_effects():
-        return _run(network, input_shape, "meta", Recorder(), call_on_shapes)
+        return _run(network, input_shape, "meta", Recorder(type(network).__name__), call_on_shapes)
 
 
 def _on_fakes(network: nn.Module, input_shape: tuple[int, ...]) -> Workload:
     """On fake tensors, which claim to be on the CPU and mix with real ones."""
-    recorder = Recorder()
-    with _no_side_effects(), FakeTensorMode(allow_non_fake_inputs=True):
+    recorder = Recorder(type(network).__name__)
+    with _no_side_effects(), _no_log_of_faults(), FakeTensorMode(allow_non_fake_inputs=True):
         try:
             return _run(network, input_shape, "cpu", recorder, lambda func, args, kwargs: func(*args, **kwargs))
         except HardwareError:
             raise
         except Exception as error:
-            first = str(error).strip().splitlines()[:1] or [type(error).__name__]
-            place = recorder.place or type(network).__name__
-            raise HardwareError(f"{place}: input of shape {tuple(input_shape)} cannot be traced: {first[0]}") from error
+            raise HardwareError(f"{recorder.place}: {_fault(error, input_shape)}") from error
+
+
+def _fault(error: Exception, input_shape: tuple[int, ...]) -> str:
+    """Why a forward pass on shapes alone failed, and what to do."""
+    if isinstance(error, _DEPENDS_ON_VALUES):
+        return (
+            f"the forward pass depends on the values of an activation ({error.func}), and an estimate has shapes "
+            "alone; decide by shapes or settings, choose with torch.where, or estimate the parts one by one"
+        )
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"input of shape {tuple(input_shape)} cannot be traced: {lines[0]}"
 
 
 def _run(network: nn.Module, input_shape: tuple[int, ...], device: str, recorder: Recorder, call: _Call) -> Workload:
@@ -100,6 +120,17 @@ def _no_side_effects() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fastpath)
+
+
+@contextmanager
+def _no_log_of_faults() -> Iterator[None]:
+    """Torch prints the traceback of a call that fails on fake tensors; the error raised says it in a line."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 class _Twins:

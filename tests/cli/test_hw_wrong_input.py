@@ -29,6 +29,11 @@ class Body(nn.Module):
         inner = self.first(x)
         return {"inner": inner, "outer": self.second(inner)}
 
+class Gate(nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+def gate(): return nn.Sequential(nn.Conv2d(3, 4, 3), Gate())
 def conv(): return nn.Conv2d(3, 4, 3)
 def spectrum(): return Spectrum()
 def body(): return Body()
@@ -115,6 +120,17 @@ CONV = ["my_wrong_nets:conv", "--input", "3x16x16"]
         ),
         (["estimate", "my_wrong_nets:conv", "--input", f"3x{10**20}x16"], 2, "no size may be above 65,536"),
         (["estimate", "my_wrong_nets:spectrum", "--input", "3x16x16"], 4, "operator aten._fft_c2c.default cannot be"),
+        (
+            ["estimate", "my_wrong_nets:spectrum", "--input", "3x16x16"],
+            4,
+            "my_wrong_nets.py:10)",
+        ),
+        (
+            ["estimate", "my_wrong_nets:gate", "--input", "3x16x16"],
+            4,
+            "my_wrong_nets:gate: 1: the forward pass depends",
+        ),
+        (["estimate", "my_wrong_nets:gate", "--input", "3x16x16"], 4, "my_wrong_nets.py:22)"),
         (["estimate", "my_wrong_nets:identity", "--input", "3x16x16"], 4, "nothing to cost"),
         (["estimate", "my_wrong_nets:number", "--input", "3x16x16"], 4, "not a torch.nn.Module"),
         (["estimate", "my_wrong_nets:needs", "--input", "3x16x16"], 4, "fails when called without arguments"),

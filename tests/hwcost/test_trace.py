@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from types import SimpleNamespace
 
 import numpy as np
@@ -265,15 +266,51 @@ def test_writing_through_a_slice_keeps_the_edge() -> None:
 
 def test_an_unknown_operator_is_named_with_its_place() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), Calls(lambda m, x: torch.linalg.svdvals(x)))
-    with pytest.raises(HardwareError, match=r"^1: operator aten\..*svd.* cannot be costed"):
+    line = inspect.currentframe().f_lineno - 1
+    with pytest.raises(HardwareError, match=rf"^1: operator aten\..*svd.* cannot be costed.*test_trace\.py:{line}\)$"):
         trace(network, (1, 3, 4, 4))
+
+
+class Gate(nn.Module):
+    """Decides by what it is given."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.conv, self.how = nn.Conv2d(3, 4, 1), how
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.how == "if" and x.sum() > 0:
+            return self.conv(x)
+        if self.how == "while":
+            while x.max() > 1:
+                x = x / 2
+        return self.conv(x[x > 0].reshape(1, 3, 2, 2) if self.how == "mask" else x[:, : int(x.argmax())])
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("if", "x.sum() > 0"), ("while", "x.max() > 1"), ("mask", "x[x > 0]"), ("int", "int(x.argmax())")],
+)
+def test_a_forward_pass_that_depends_on_values_is_told_with_its_line_and_what_to_do(
+    how: str, words: str, caplog
+) -> None:
+    lines, first = inspect.getsourcelines(Gate)
+    line = first + next(place for place, text in enumerate(lines) if words in text)
+    with pytest.raises(HardwareError) as caught:
+        trace(nn.Sequential(nn.ReLU(), Gate(how)), (1, 3, 4, 4))
+    message = str(caught.value)
+    assert message.startswith("1: the forward pass depends on the values of an activation (aten."), message
+    assert "torch.where" in message
+    assert message.endswith(f"test_trace.py:{line})"), (line, message)
+    assert "\n" not in message
+    assert not caplog.records, "torch's own traceback is not printed beside it"
 
 
 @pytest.mark.parametrize(
     ("network", "message"),
     [
         (nn.Conv2d(5, 4, 1), "cannot be traced"),
-        (Calls(lambda m, x: x * float(x.sum())), "cannot be traced"),
+        (Calls(lambda m, x: x * float(x.sum())), "depends on the values of an activation"),
         (nn.Identity(), "does not depend on any layer"),
     ],
 )
