@@ -66,7 +66,7 @@ def map_to_macros(
     copies = np.clip(macros // pieces, 1, m if most_copies is None else np.minimum(m, most_copies))
     piece_bits = cim.weight_bits * np.minimum(k * packed, cim.rows) * np.minimum(n * packed, cim.columns)
     load = rounds * np.ceil(piece_bits / cim.write_bits_per_cycle)
-    compute = rounds * ceil_divide(m, copies) * float(cim.cycles_per_product)
+    compute = np.asarray(rounds * ceil_divide(m, copies), dtype=np.float64) * cim.cycles_per_product
     written = float(cim.weight_bits) * k * n * count * packed * copies
     return CimMapping(row_folds, column_folds, rounds, ceil_divide(row_folds, macros), load, compute, written)
 
