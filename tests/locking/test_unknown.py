@@ -226,7 +226,7 @@ def test_expected_improvement_is_positive_and_at_least_what_the_mean_promises(in
 
 def test_percentiles_keep_the_order_and_the_range():
     mean = np.random.default_rng(1).standard_normal((300, 2))
-    expected, spread = percentile_scale(mean, np.full_like(mean, 0.3))
+    expected, spread = percentile_scale(mean, np.full_like(mean, 0.3), mean)
     assert (expected.min(), expected.max()) == (0, 100)
     assert (spread > 0).all()
     assert (np.diff(expected[np.argsort(mean[:, 0]), 0]) >= 0).all()

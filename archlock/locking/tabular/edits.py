@@ -58,7 +58,7 @@ class Edits:
         levels = np.linspace((score - 4 * deviation).min(), (score + 4 * deviation).max(), LEVELS)
         below = self.below(levels, score, deviation)
         mean = levels[-1] - np.trapezoid(below, levels, axis=1)
-        # The integrand ends with slope one: the trapezoid rule is off by a twelfth of its squared step (Euler-Maclaurin).
+        # The integrand ends with slope one: the trapezoid rule is off by its squared step over 12 (Euler-Maclaurin).
         ended = (levels[1] - levels[0]) ** 2 / 12
         square = levels[-1] ** 2 - 2 * (np.trapezoid(below * levels, levels, axis=1) - ended)
         spread = np.sqrt(np.maximum(square - mean**2, LEAST_SPREAD**2))

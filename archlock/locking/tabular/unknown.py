@@ -150,10 +150,11 @@ class UnknownSearch:
             tasks = tasks.beside(self._fitted(panel, every))
             weights += [1.0] * len(panel.tasks)
         mean, deviation = tasks.mean, tasks.deviation
-        if self.settings.percentiles:
-            mean, deviation = percentile_scale(mean, deviation)
         if self._edits is not None:
+            # In scores, since near the top percentiles of neighbours are too close for the levels of a maximum.
             mean, deviation = highest_by_task(self._edits, mean, deviation)
+        if self.settings.percentiles:
+            mean, deviation = percentile_scale(mean, deviation, tasks.mean)
         return Outlook(admissible, *average_task(mean, deviation, np.array(weights), admissible))
 
     def _fitted(self, panel: Panel, every: int) -> Posterior:

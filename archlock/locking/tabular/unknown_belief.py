@@ -64,11 +64,17 @@ def chance_admissible(source: Posterior, threshold: float, rows: list[int], met:
     return np.asarray(chance, dtype=np.float64)
 
 
-def percentile_scale(mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Beliefs in percentiles of the expected values of the pool, 0 to 100; shape (classes, tasks) each."""
+def percentile_scale(mean: FloatArray, deviation: FloatArray, pool: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Beliefs in percentiles of the expected values of the pool, 0 to 100; shape (classes, tasks) each.
+
+    Args:
+        mean: what is believed, shape (classes, tasks).
+        deviation: of the same shape.
+        pool: expected value of every class as it is, of the same shape.
+    """
     expected, spread = np.empty_like(mean), np.empty_like(mean)
     for task in range(mean.shape[1]):
-        ordered = np.quantile(mean[:, task], GRID / 100)
+        ordered = np.quantile(pool[:, task], GRID / 100)
         middle, width = mean[:, task], deviation[:, task]
         expected[:, task] = np.interp(middle, ordered, GRID)
         spread[:, task] = np.interp(middle + width, ordered, GRID) - np.interp(middle - width, ordered, GRID)
