@@ -12,8 +12,8 @@ from archlock.attacks.loot import Loot
 from archlock.attacks.method import Prepare, Prepared, Situation
 from archlock.iospec import IOSpec, OutputKind
 from archlock.spaces.network import Network
-from archlock.tasks.task import Split, Task
-from archlock.training.fit import EVALUATION_BATCH
+from archlock.tasks.task import Task
+from archlock.training.fit import in_batches
 
 HIDDEN = 128
 """Width of a probe's hidden layer."""
@@ -45,16 +45,15 @@ def hidden_head(network: Network, situation: Situation) -> nn.Module:
 def on_features(network: Network, task: Task) -> Task:
     """The same task with the frozen body's features as inputs, standardised by the training part."""
     pooled = task.io.output is not OutputKind.DENSE
-    owned = _features(network, task.train.inputs, pooled)
-    mean = owned.mean(dim=(0, 2, 3), keepdim=True)
-    deviation = owned.std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-6)
-
-    def standardised(split: Split) -> Split:
-        return replace(split, inputs=(_features(network, split.inputs, pooled) - mean) / deviation)
-
-    _, channels, height, width = owned.shape
+    splits = (task.train, task.validation, task.test)
+    features = [_features(network, split.inputs, pooled) for split in splits]
+    mean = features[0].mean(dim=(0, 2, 3), keepdim=True)
+    deviation = features[0].std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-6)
+    train, validation, test = (
+        replace(split, inputs=(seen - mean) / deviation) for split, seen in zip(splits, features, strict=True)
+    )
+    _, channels, height, width = features[0].shape
     io = IOSpec(channels, height, width, task.io.output, task.io.outputs)
-    train, validation, test = map(standardised, (task.train, task.validation, task.test))
     return replace(task, io=io, train=train, validation=validation, test=test)
 
 
@@ -63,7 +62,7 @@ def _features(network: Network, inputs: Tensor, pooled: bool) -> Tensor:
     network.eval()
     with torch.no_grad():
         parts = []
-        for part in inputs.split(EVALUATION_BATCH):
+        for part in in_batches(inputs):
             feature_map = network.embed(part)[:, :, None, None] if pooled else network.body(part)
             parts.append(torch.nan_to_num(feature_map, nan=0.0, posinf=0.0, neginf=0.0))
         return torch.cat(parts)

@@ -16,7 +16,7 @@ from archlock.attacks.loot import Loot
 from archlock.attacks.method import Prepared, Situation
 from archlock.seeding import torch_generator
 from archlock.tasks.task import Split, Task
-from archlock.training.fit import EVALUATION_BATCH, Schedule, fit
+from archlock.training.fit import Schedule, fit, in_batches
 
 NOISE = 0.5
 """Standard deviation of the disturbance, in standard deviations of the inputs."""
@@ -69,5 +69,5 @@ def _answers(released: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
     if targets.dtype != torch.int64:
         return targets
     with torch.no_grad():
-        outputs = torch.cat([released(part) for part in inputs.split(EVALUATION_BATCH)])
+        outputs = torch.cat([released(part) for part in in_batches(inputs)])
     return outputs.argmax(dim=1)

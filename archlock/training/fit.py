@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from archlock.tasks.task import Split, Task
 
 EVALUATION_BATCH = 256
+EVALUATION_PIXELS = 2**20
+"""Pixels of a batch at most: 256 pictures at 224x224 would take gigabytes, and be slower than 20 that stay in cache."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,15 @@ def predict(network: nn.Module, inputs: Tensor) -> Tensor:
     training = network.training
     network.eval()
     with torch.inference_mode():
-        outputs = torch.cat([network(part) for part in inputs.split(EVALUATION_BATCH)])
+        outputs = torch.cat([network(part) for part in in_batches(inputs)])
     network.train(training)
     return torch.nan_to_num(outputs, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def in_batches(inputs: Tensor) -> tuple[Tensor, ...]:
+    """Parts for a pass without gradients, (n, channels, height, width) each, as large as the two limits allow."""
+    pixels = inputs.shape[2:].numel()
+    return inputs.split(max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // pixels)))
 
 
 def one_cycle(progress: float, warm_up: float = 0.2) -> float:

@@ -14,7 +14,16 @@ from archlock.iospec import IOSpec, OutputKind
 from archlock.seeding import torch_generator
 from archlock.tasks.registry import load_task
 from archlock.tasks.task import Split
-from archlock.training.fit import Schedule, evaluate, fit, one_cycle, predict
+from archlock.training.fit import (
+    EVALUATION_BATCH,
+    EVALUATION_PIXELS,
+    Schedule,
+    evaluate,
+    fit,
+    in_batches,
+    one_cycle,
+    predict,
+)
 
 DIGITS = load_task("digits", input_shape=(1, 8, 8))
 
@@ -95,3 +104,14 @@ def test_dense_regression_learns() -> None:
     network = nn.Conv2d(1, 1, 1)
     fit(network, task, Schedule(300, 16, 0.05), torch_generator(0))
     assert evaluate(network, task, task.test) > 0.95
+
+
+@given(st.integers(1, 600), st.sampled_from([(1, 1), (16, 16), (64, 64), (224, 224), (2000, 2000)]))
+def test_large_pictures_are_asked_about_in_small_batches(samples: int, size: tuple[int, int]) -> None:
+    inputs = torch.zeros(1, 1, 1, 1).expand(samples, 1, *size)
+    parts = in_batches(inputs)
+    assert sum(map(len, parts)) == samples
+    assert all(len(part) == 1 or len(part) * size[0] * size[1] <= EVALUATION_PIXELS for part in parts)
+    assert max(map(len, parts)) <= EVALUATION_BATCH
+    if size[0] <= 64:
+        assert len(parts) == -(-samples // EVALUATION_BATCH)
