@@ -95,7 +95,8 @@ def predict(network: nn.Module, inputs: Tensor) -> Tensor:
 def in_batches(inputs: Tensor) -> tuple[Tensor, ...]:
     """Parts for a pass without gradients, (n, channels, height, width) each, as large as the two limits allow."""
     pixels = inputs.shape[2:].numel()
-    return inputs.split(max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // pixels)))
+    parts: tuple[Tensor, ...] = inputs.split(max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // pixels)))
+    return parts
 
 
 def one_cycle(progress: float, warm_up: float = 0.2) -> float:
