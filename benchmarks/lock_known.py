@@ -48,7 +48,7 @@ def lock_line(table: Table, pool: Pool, values: Values, rules: Rules, seeds: ran
     without = "".join(f" without {part}" for part in rules.ablated)
     return (
         f"{table.name} {method.__name__} {rules.labels} labels{without}: "
-        f"gap closed {sums.mean:.3f} [{sums.low:.3f}, {sums.high:.3f}], pooled {sums.pooled:.3f}, "
+        f"gap closed {sums.mean:.3f} {sums.interval or ''}, pooled {sums.pooled:.3f}, "
         f"positive {sums.positive:.2f}, admissible {sums.admissible:.3f}, "
         f"{sums.pairs} pairs x {sums.seeds} seeds, {seconds:.2f} s each"
     )

@@ -43,8 +43,8 @@ def line(name: str, outcomes: list[Outcome], seconds: float = 0.0) -> str:
     """One row of the table."""
     found = summarise(outcomes)
     return (
-        f"{name:12} {found.pairs:3d} pairs x {found.seeds}: gap closed {found.mean:6.3f} [{found.low:.3f}, "
-        f"{found.high:.3f}], pooled {found.pooled:6.3f}, positive on {found.positive:4.0%} of pairs, "
+        f"{name:12} {found.pairs:3d} pairs x {found.seeds}: gap closed {found.mean:6.3f} "
+        f"{found.interval or ''}, pooled {found.pooled:6.3f}, positive on {found.positive:4.0%} of pairs, "
         f"{found.admissible:6.1%} admissible, {seconds / len(outcomes):.2f} s each"
     )
 

@@ -23,7 +23,7 @@ UNITS = {"top1": "%", "mIoU": "%", "ssim": "", "neg_loss": ""}
 
 
 def read_transnas_micro(data: Path) -> Table:
-    """Cells of three nodes, twins merged.
+    """Cells of four nodes, twins merged.
 
     Raises:
         TableError: one of the two files is missing, damaged, or of another version.

@@ -63,10 +63,15 @@ def test_rows_are_means_of_the_lines(records):
     assert ours.summary.ours == pytest.approx(np.mean([one.target_percentile for one in records]))
     assert ours.target_fall == pytest.approx(np.mean([one.target_fall for one in records]))
     assert ours.largest_fall >= ours.target_fall - 1e-12
-    assert ours.summary.low - 1e-9 <= ours.summary.mean <= ours.summary.high + 1e-9
+    assert ours.summary.interval
+    assert ours.summary.interval.low - 1e-9 <= ours.summary.mean <= ours.summary.interval.high + 1e-9
     assert oracle.summary.mean == pytest.approx(1.0)
     assert source_only.summary.positive == 0
     assert sum(pair_gaps(records).values()) / len(PAIRS) == pytest.approx(ours.summary.mean)
+
+
+def ends(summary):
+    return summary.interval.low, summary.interval.high
 
 
 @settings(max_examples=20)
@@ -75,7 +80,7 @@ def test_the_order_of_the_lines_does_not_matter(records, random):
     shuffled = random.sample(records, len(records))
     for one, other in zip(lock_rows(records), lock_rows(shuffled), strict=True):
         assert one.summary.mean == pytest.approx(other.summary.mean)
-        assert (one.summary.low, one.summary.high) == pytest.approx((other.summary.low, other.summary.high))
+        assert ends(one.summary) == pytest.approx(ends(other.summary))
         assert one.largest_fall == pytest.approx(other.largest_fall)
 
 
@@ -105,6 +110,15 @@ def test_a_baseline_that_some_trials_lack_is_no_row():
 def test_most_labels_are_the_greatest_number_that_a_trial_read(counts):
     records = [record(seed=seed, read=count) for seed, count in enumerate(counts)]
     assert labels_by_task(records) == dict.fromkeys(("digits", "birds"), min(20, max(counts)))
+
+
+def test_an_interval_says_what_was_drawn_again_and_none_is_given_where_nothing_was():
+    two = [record(), record("birds", "digits", ours=40.0)]
+    assert "no interval: with two tasks and one seed nothing can be drawn again" in as_text(two)
+    assert as_document(two)["rows"]["ours"]["summary"]["interval"] is None
+    by_seed = [*two, record(seed=1, ours=20.0), record("birds", "digits", seed=1, ours=50.0)]
+    assert "90% interval, seeds alone resampled" in as_text(by_seed)
+    assert "90% interval, tasks and seeds resampled" in as_text(cell(range(12)))
 
 
 def test_budgets_of_one_task_must_agree_and_those_of_two_need_not():

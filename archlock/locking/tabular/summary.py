@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from archlock.errors import UsageError
-from archlock.scores import FloatArray
+from archlock.locking.tabular.resampling import Interval, pair_interval
 
-LEVEL = 0.9
-RESAMPLES = 2000
 WANTED_ADMISSIBLE = 0.95
 """Share of proposals that must be admissible."""
 
@@ -41,8 +39,7 @@ class Summary:
 
     Attributes:
         mean: mean gap closed over pairs and seeds.
-        low, high: percentile interval of the mean, at `LEVEL`, from resampling tasks and seeds; equal to the mean
-            where there is nothing to resample.
+        interval: of the mean, tasks and seeds drawn again; None where nothing can be drawn again.
         pooled: sum of (random - ours) over sum of (random - oracle).
         positive: share of pairs with a mean gap above 0.
         admissible: share of admissible picks.
@@ -51,8 +48,7 @@ class Summary:
     """
 
     mean: float
-    low: float
-    high: float
+    interval: Interval | None
     pooled: float
     positive: float
     admissible: float
@@ -86,27 +82,11 @@ def summarise(outcomes: Sequence[Outcome], resampling_seed: int = 0) -> Summary:
     if (there.sum(axis=2) % len(seeds)).any() or there.sum() != len(outcomes):
         raise UsageError("every pair needs the same seeds, each once")
     gaps = np.divide(won, room, out=np.zeros_like(won), where=there)
-    low, high = _interval(gaps, there, np.random.default_rng(resampling_seed))
+    interval = pair_interval(gaps, there, np.random.default_rng(resampling_seed))
     pairs = there.any(axis=2)
     figures = np.array([(one.ours, one.random, one.oracle, one.admissible) for one in outcomes]).mean(axis=0)
     return Summary(
-        mean=float(gaps[there].mean()), low=low, high=high, pooled=float(won[there].sum() / room[there].sum()),
+        mean=float(gaps[there].mean()), interval=interval, pooled=float(won[there].sum() / room[there].sum()),
         positive=float((gaps.mean(axis=2)[pairs] > 0).mean()), admissible=float(figures[3]), ours=float(figures[0]),
         random=float(figures[1]), oracle=float(figures[2]), pairs=int(pairs.sum()), seeds=len(seeds),
     )  # fmt: skip
-
-
-def _interval(gaps: FloatArray, there: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """Interval of the mean when tasks and seeds are drawn again; a pair weighs as often as both its tasks are drawn.
-
-    Pairs share tasks, so that resampling pairs as if they were independent would give too narrow an interval. Draws
-    that hold no pair (one task only) say nothing and are left out.
-    """
-    tasks, seeds = gaps.shape[0], gaps.shape[2]
-    task_counts = rng.multinomial(tasks, np.full(tasks, 1 / tasks), size=RESAMPLES).astype(np.float64)
-    seed_counts = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=RESAMPLES).astype(np.float64)
-    sums = np.einsum("bi,bj,bk,ijk->b", task_counts, task_counts, seed_counts, gaps * there, optimize=True)
-    weights = np.einsum("bi,bj,bk,ijk->b", task_counts, task_counts, seed_counts, there.astype(float), optimize=True)
-    means = sums[weights > 0] / weights[weights > 0]
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
