@@ -14,7 +14,8 @@ from archlock.benches.engine import TABLES, engine_document, engine_text, engine
 from archlock.benches.kept_records import KeptRecords
 from archlock.benches.lock import LockBench, trials
 from archlock.benches.lock_table import as_document, as_text, variants_text
-from archlock.benches.predictor import predictor_document, predictor_text, predictor_trials, run_predictors
+from archlock.benches.predictor import predictor_trials, run_predictors
+from archlock.benches.predictor_table import predictor_document, predictor_text
 from archlock.benches.predictors import PREDICTORS
 from archlock.benches.proxies import ProxyBenchOptions, run
 from archlock.benches.proxy_table import proxy_document, proxy_text

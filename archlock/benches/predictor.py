@@ -7,7 +7,7 @@ target rank) on each pair. Beside it the vote of the published proxies, which ne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -142,67 +142,3 @@ def _agreement(correlation: Callable[..., Any], predicted: FloatArray, truth: Fl
 def run_predictors(work: Sequence[PredictorTrial], executor: Executor) -> Iterator[tuple[int, PredictorResult]]:
     """Run trials; yields (position, result) as they end."""
     yield from executor.map(run_predictor_trial, work)
-
-
-@dataclass(frozen=True)
-class PredictorRow:
-    """A predictor over tasks, pairs and seeds.
-
-    Attributes:
-        predictor: its name.
-        tau, worst_tau, worst_task: mean Kendall tau over tasks, and the task with the least.
-        contrast, worst_contrast, worst_pair: likewise for the contrast.
-        labels: labels read per trial.
-    """
-
-    predictor: str
-    tau: float
-    worst_tau: float
-    worst_task: str
-    contrast: float
-    worst_contrast: float
-    worst_pair: str
-    labels: int
-
-
-def predictor_rows(results: Sequence[PredictorResult]) -> list[PredictorRow]:
-    """One row per predictor, in the order in which they were run."""
-    rows = []
-    for name in dict.fromkeys(one.predictor for one in results):
-        own = [one for one in results if one.predictor == name]
-        taus, contrasts = _means([one.taus for one in own]), _means([one.contrasts for one in own])
-        task, pair = min(taus, key=taus.__getitem__), min(contrasts, key=contrasts.__getitem__)
-        row = PredictorRow(
-            name, float(np.mean(list(taus.values()))), taus[task], task,
-            float(np.mean(list(contrasts.values()))), contrasts[pair], pair, own[0].labels,
-        )  # fmt: skip
-        rows.append(row)
-    return rows
-
-
-def _means(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {name: float(np.mean([one[name] for one in figures])) for name in figures[0]}
-
-
-def predictor_document(results: Sequence[PredictorResult]) -> dict[str, object]:
-    """What ``--json`` prints."""
-    return {"predictors": [asdict(row) for row in predictor_rows(results)], "trials": [asdict(one) for one in results]}
-
-
-def predictor_text(results: Sequence[PredictorResult], labels: int) -> str:
-    """The table as text."""
-    seeds = {one.seed for one in results}
-    lines = [
-        f"{len(results[0].taus)} tasks, {len(seeds)} seeds, {labels} uniform labels per task; judged on the others",
-        f"{'predictor':<18} {'tau':>6} {'worst':>6} {'on':<16} {'contrast':>8} {'worst':>6} on",
-    ]
-    lines += [
-        f"{row.predictor:<18} {row.tau:>6.3f} {row.worst_tau:>6.3f} {row.worst_task:<16} {row.contrast:>8.3f} "
-        f"{row.worst_contrast:>6.3f} {row.worst_pair}"
-        for row in predictor_rows(results)
-    ]
-    if any(one.predictor == VOTE for one in results):
-        lines.append(
-            f"{VOTE}: the seven proxies of ArchLock as published, no label; tasks without own ones share a vote"
-        )
-    return "\n".join(lines)

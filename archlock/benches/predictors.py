@@ -21,6 +21,8 @@ Generators = Callable[[str], np.random.Generator]
 """Task to the generator of what is random on it."""
 
 TREES = 300
+SEEN = ("one_hot_mean", "paths", "graph", "shape")
+"""What the trees see: operations averaged over twins, paths and graph of cells, shape of macro networks."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,16 @@ def gaussian_process(pool: Pool, labels: Mapping[str, Labels], generators: Gener
 
 
 def extra_trees(pool: Pool, labels: Mapping[str, Labels], generators: Generators) -> Scores:
-    """Extremely randomised trees on one-hot operations (Geurts et al., 2006), each task on its own: the baseline."""
-    return {task: _trees(pool.features["one_hot"], own, generators(task)) for task, own in labels.items()}
+    """Extremely randomised trees (Geurts et al., 2006), each task on its own: the baseline.
+
+    They see everything of `SEEN` that the pool has; a leaf may hold one label.
+    """
+    features = np.hstack([pool.features[name] for name in SEEN if name in pool.features])
+    return {task: _trees(features, own, generators(task)) for task, own in labels.items()}
 
 
 def _trees(features: FloatArray, labels: Labels, rng: np.random.Generator) -> FloatArray:
-    trees = ExtraTreesRegressor(TREES, min_samples_leaf=2, random_state=int(rng.integers(2**31)), n_jobs=1)
+    trees = ExtraTreesRegressor(TREES, random_state=int(rng.integers(2**31)), n_jobs=1)
     trees.fit(features[list(labels)], np.array(list(labels.values())))
     return np.asarray(trees.predict(features), dtype=np.float64)
 

@@ -13,11 +13,10 @@ from archlock.benches.lock import LockBench, run_trial, trials
 from archlock.benches.predictor import (
     PredictorTrial,
     contrast,
-    predictor_document,
-    predictor_rows,
     predictor_trials,
     run_predictor_trial,
 )
+from archlock.benches.predictor_table import predictor_document, predictor_rows
 from archlock.benches.proxy_agreement import BARS, NEAR, TIED, compare, spearman
 from archlock.benches.setting import TableChoice, open_setting
 from archlock.benches.variants import ABLATED_IN, variants

@@ -8,11 +8,10 @@ import pytest
 from archlock.benches.predictor import (
     PredictorTrial,
     contrast,
-    predictor_rows,
-    predictor_text,
     predictor_trials,
     run_predictor_trial,
 )
+from archlock.benches.predictor_table import PUBLISHED, predictor_document, predictor_rows, predictor_text
 from archlock.benches.predictors import PREDICTORS, Predictor
 from archlock.benches.setting import TableChoice
 from archlock.errors import UsageError
@@ -88,7 +87,13 @@ def test_rows_average_seeds_and_name_the_worst(table_file):
     (row,) = predictor_rows(results)
     assert row.tau == pytest.approx(np.mean([list(one.taus.values()) for one in results]))
     assert row.worst_tau == min(np.mean([one.taus[task] for one in results]) for task in results[0].taus)
-    assert row.worst_pair in predictor_text(results, 40)
+    assert row.tau_interval.low <= row.tau <= row.tau_interval.high
+    assert row.contrast_interval.low <= row.contrast <= row.contrast_interval.high
+    assert row.pair_accuracy == pytest.approx((1 + row.tau) / 2)
+    text = predictor_text(results, 40)
+    assert row.worst_pair in text
+    assert PUBLISHED in text
+    assert predictor_document(results)["published"] == PUBLISHED
 
 
 def test_faults_are_told(table_file):
