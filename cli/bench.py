@@ -13,14 +13,14 @@ import click
 from archlock.benches.engine import TABLES, engine_document, engine_text, engine_trials, run_engines
 from archlock.benches.kept_records import KeptRecords
 from archlock.benches.lock import LockBench, trials
-from archlock.benches.lock_table import as_document, as_text, variants_text
+from archlock.benches.lock_report import report_document, report_text
 from archlock.benches.predictor import predictor_trials, run_predictors
 from archlock.benches.predictor_table import predictor_document, predictor_text
 from archlock.benches.predictors import PREDICTORS
 from archlock.benches.proxies import ProxyBenchOptions, run
 from archlock.benches.proxy_table import proxy_document, proxy_text
 from archlock.benches.record import LockRecord, check_writable
-from archlock.benches.setting import TableChoice
+from archlock.benches.setting import TableChoice, open_setting
 from archlock.benches.thresholds import read_thresholds
 from archlock.benches.variants import variants
 from archlock.cli.bench_hardware import command as hardware
@@ -74,11 +74,12 @@ def lock(
     check_writable(out)
     records = _run(bench, out, workers)
     others = {name: _run(one, out.with_suffix(f".{name}.jsonl"), workers) for name, one in _beside(bench, beside)}
-    if as_json:
-        document = as_document(records) | {"variants": {name: as_document(them) for name, them in others.items()}}
-        click.echo(json.dumps(document, indent=1))
-        return
-    click.echo(as_text(records) + (f"\n{variants_text(others)}" if others else ""))
+    setting = open_setting(choice)
+    click.echo(
+        json.dumps(report_document(records, others, setting), indent=1)
+        if as_json
+        else report_text(records, others, setting)
+    )
 
 
 def _beside(bench: LockBench, wanted: bool) -> Sequence[tuple[str, LockBench]]:

@@ -14,6 +14,7 @@ from archlock.errors import did_you_mean
 from archlock.scores import FloatArray
 from archlock.tables.archive import IntArray
 from archlock.tables.errors import TableError
+from archlock.tables.noise import Noise, noise_floor
 from archlock.tables.twins import class_mean, neighbouring_classes
 
 Kind = Literal["truth", "valid", "early"]
@@ -54,6 +55,7 @@ class Table:
         valid: task to shape (C,), validation values where the source has them.
         early: task to shape (C,), values of a shorter training where the source has them.
         units: task to unit of its values.
+        noise: task to how far two trainings of one network differ; lacks tasks of tables without twins.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Table:
     valid: Mapping[str, FloatArray] = field(default_factory=lambda: NOTHING)
     early: Mapping[str, FloatArray] = field(default_factory=lambda: NOTHING)
     units: Mapping[str, str] = field(default_factory=dict)
+    noise: Mapping[str, Noise] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of classes."""
@@ -129,7 +132,9 @@ def make_table(
     def merged(columns: Mapping[str, FloatArray]) -> Mapping[str, FloatArray]:
         return MappingProxyType({task: class_mean(values, classes) for task, values in columns.items()})
 
+    floors = {task: noise_floor(values, classes) for task, values in truth.items()}
+    noise = {task: floor for task, floor in floors.items() if floor}
     return Table(
         name, space, genotypes, classes, representatives, tuple(truth),
-        merged(truth), merged(valid), merged(early), MappingProxyType(dict(units)),
+        merged(truth), merged(valid), merged(early), MappingProxyType(dict(units)), MappingProxyType(noise),
     )  # fmt: skip

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from archlock.benches.lock import LockBench, run_lock, run_trial, trial_problem, trials
+from archlock.benches.lock_report import report_document, report_text, vote_notes
 from archlock.benches.lock_table import as_document, as_text, lock_rows, pair_gaps
+from archlock.benches.lock_values import target_values
 from archlock.benches.record import LockRecord, read_records, write_lines
 from archlock.benches.setting import TableChoice, open_setting
 from archlock.benches.variants import variants
@@ -213,3 +216,37 @@ def test_a_task_without_validation_values_is_named(arrays, tmp_path):
 def test_a_record_is_plain_json(records):
     assert isinstance(records[0], LockRecord)
     assert LockRecord.from_json(records[0].to_json()) == records[0]
+
+
+def test_raw_values_of_the_target_are_means_of_the_picks_rows(records, table_file):
+    """Recomputed from the file's rows, twins averaged, sharing no code with what is tested."""
+    with np.load(table_file) as file:
+        arrays = {name: file[name] for name in file.files}
+    tasks = arrays["tasks"].tolist()
+
+    def value(row, task):
+        return arrays["truth"][arrays["twins"] == row, tasks.index(task)].mean()
+
+    values = target_values(records, open_setting(TableChoice("", table_file)).table)
+    assert [one.task for one in values] == list(TASKS)
+    for one in values:
+        own = [record for record in records if record.target == one.task]
+        assert one.ours == pytest.approx(np.mean([value(row, one.task) for record in own for row in record.picks]))
+        picked = [record.baselines["oracle"].picks for record in own]
+        assert one.baselines["oracle"] == pytest.approx(np.mean([value(row, one.task) for p in picked for row in p]))
+        assert one.baselines["oracle"] < one.random
+
+
+def test_the_report_has_variants_values_and_says_whose_votes_are_whose(records, table_file):
+    setting = open_setting(TableChoice("", table_file))
+    text = report_text(records, {"other": records}, setting)
+    assert text.splitlines()[0] == as_text(records).splitlines()[0]
+    assert "\nother " in text
+    assert "target value" in text
+    document = report_document(records, {"other": records}, setting)
+    assert [one["task"] for one in document["target_values"]] == list(TASKS)
+    assert document["votes"] == []  # a user's table has no vote
+    scored = replace(setting, published=SimpleNamespace(voted_by=lambda task: "task1"))
+    voted = [replace(one, baselines=one.baselines | {"vote": one.baselines["oracle"]}) for one in records]
+    assert vote_notes(voted, scored) == ["votes on task0, task2: by proxies on task1, which stand in"]
+    assert vote_notes([replace(one, mode="paper") for one in records], setting)[0].endswith("no published proxies")

@@ -41,10 +41,14 @@ class Published:
             if set(VOTERS) <= set(scores)
         }
 
+    def voted_by(self, task: str) -> str:
+        """The task whose proxies vote on one: itself, else the first that was scored; empty where none was."""
+        scored = [name for name, scores in self.proxies.items() if set(VOTERS) <= set(scores)]
+        return task if task in scored else next(iter(scored), "")
+
     def voters(self, task: str) -> Scores:
-        """The seven voters on a task, or on the first scored task where this one has none; empty where none has."""
-        scored = {name: scores for name, scores in self.proxies.items() if set(VOTERS) <= set(scores)}
-        scores = scored.get(task) or next(iter(scored.values()), {})
+        """The seven voters on a task, or on the one that stands in for it; empty where none does."""
+        scores = self.proxies.get(self.voted_by(task), {})
         return {name: scores[name] for name in VOTERS if name in scores}
 
 
