@@ -5,7 +5,6 @@ The published scores are those of NAS-Bench-Suite-Zero and FreeREA; the accuracy
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +17,8 @@ from torch.nn import functional
 
 from archlock.benches.kept_scores import KeptScores
 from archlock.benches.proxy_agreement import ProxyRow, compare, spearman
+from archlock.benches.proxy_data import Batch, need_pictures, no_pictures, read_cells, read_pictures
+from archlock.benches.record import check_writable
 from archlock.errors import UsageError
 from archlock.iospec import IOSpec, OutputKind
 from archlock.proxies import PROXIES, find_proxies
@@ -25,15 +26,7 @@ from archlock.proxies.scoring import score_network
 from archlock.scores import FloatArray, Score, ScoreBatch, ScoreFailed
 from archlock.seeding import derive_seed, numpy_generator
 from archlock.spaces.registry import load_space
-
-PUBLISHED: Mapping[str, str] = {
-    **dict.fromkeys(("epe_nas", "fisher", "grad_norm", "grasp", "jacov", "l2_norm", "nwot", "params", "plain"), ""),
-    **dict.fromkeys(("snip", "synflow", "zen"), ""),
-    "macs": "flops",
-    "logsynflow": "freerea_cifar10_logsynflow",
-    "linear_regions": "freerea_cifar10_nregions",
-}
-"""Proxy to the column of its published score; empty where the column bears the proxy's name."""
+from archlock.tables.folder import data_folder
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ class ProxyBenchOptions:
     """What to measure.
 
     Attributes:
-        data: folder with ``nasbench201``, ``nasbench201_zerocost`` and ``images``; ``$ARCHLOCK_DATA`` for None.
+        data: folder with ``nasbench201``, ``nasbench201_zerocost`` and ``images``; the usual one for None.
         cells: cells drawn from those that the published table scores.
         batch: pictures of CIFAR-10 in the batch.
         seed: of the cells, the pictures and the weights.
@@ -96,41 +89,19 @@ def run(options: ProxyBenchOptions) -> ProxyBench:
     Each cell's weights come from a seed of its own, so that a cell's scores do not depend on the others.
 
     Raises:
-        UsageError: a file of the data is missing, or more cells are asked for than the table scores.
+        TableError: a file of the data is missing or damaged.
+        UsageError: an unknown proxy, more cells than the table scores, or a file of kept scores that cannot be written.
     """
-    folder = _folder(options.data)
-    table, published = _load(folder / "nasbench201" / "nasbench201.npz"), _published(folder)
-    cells = _draw(published, options)
     asked = [proxy.name for proxy in find_proxies(options.names or None)]
-    scores = _score(table["arch_ops"][cells], cells, cifar10_batch(options), asked, options)
-    accuracy = table["nats_cifar10_test_200"][cells].astype(np.float64)
-    results = tuple(
-        compare(name, batch, published[name][cells] if name in published else None, accuracy)
-        for name, batch in scores.items()
-    )
+    if options.kept is not None:
+        check_writable(options.kept)
+    known = read_cells(data_folder(options.data))
+    cells = _draw(known.published, options)
+    pictures = cifar10_batch(options) if need_pictures(asked) else no_pictures(options.batch)
+    scores = _score(known.operations[cells], cells, pictures, asked, options)
+    published = {name: column[cells] for name, column in known.published.items()}
+    results = tuple(compare(name, batch, published.get(name), known.accuracy[cells]) for name, batch in scores.items())
     return ProxyBench(cells, scores, results, options.batch, options.seed)
-
-
-def _folder(data: Path | None) -> Path:
-    named = data or (Path(os.environ["ARCHLOCK_DATA"]) if os.environ.get("ARCHLOCK_DATA") else None)
-    if named is None:
-        raise UsageError("bench proxies: no folder of tables; set ARCHLOCK_DATA or name one")
-    return named
-
-
-def _load(path: Path) -> dict[str, NDArray[Any]]:
-    if not path.is_file():
-        raise UsageError(f"{path}: no such table; `archlock data list` says how to get it")
-    with np.load(path, allow_pickle=False) as archive:
-        return {key: archive[key] for key in archive.files}
-
-
-def _published(folder: Path) -> dict[str, FloatArray]:
-    """Proxy name to its published score of each cell, NaN where there is none."""
-    archive = _load(folder / "nasbench201_zerocost" / "nb201_zerocost.npz")
-    suite = dict(zip(archive["suitezero_columns"].tolist(), archive["suitezero_cifar10"].T, strict=True))
-    columns = {name: column or name for name, column in PUBLISHED.items()}
-    return {name: np.asarray(suite.get(column, archive.get(column)), np.float64) for name, column in columns.items()}
 
 
 def _draw(published: Mapping[str, FloatArray], options: ProxyBenchOptions) -> NDArray[np.int64]:
@@ -141,21 +112,16 @@ def _draw(published: Mapping[str, FloatArray], options: ProxyBenchOptions) -> ND
     return np.asarray(drawn, dtype=np.int64)
 
 
-def cifar10_batch(options: ProxyBenchOptions) -> tuple[torch.Tensor, torch.Tensor]:
-    """A batch of CIFAR-10's training pictures, standardised by channel, and their classes."""
-    archive = _load(_folder(options.data) / "images" / "cifar10.npz")
-    pictures = torch.from_numpy(archive["x_train"]).permute(0, 3, 1, 2).float() / 255
-    deviation, mean = torch.std_mean(pictures, dim=(0, 2, 3), keepdim=True)
+def cifar10_batch(options: ProxyBenchOptions) -> Batch:
+    """The batch of pictures of a bench; raises as `read_pictures`."""
     rng = numpy_generator(options.seed, "bench", "proxies", "pictures", *options.drawn)
-    order = rng.permutation(len(pictures))[: options.batch]
-    labels = torch.from_numpy(archive["y_train"].astype(np.int64))
-    return ((pictures - mean) / deviation)[order], labels[order]
+    return read_pictures(data_folder(options.data), rng, options.batch)
 
 
 def _score(
     genotypes: NDArray[Any],
     cells: NDArray[np.int64],
-    pictures: tuple[torch.Tensor, torch.Tensor],
+    pictures: Batch,
     names: Sequence[str],
     options: ProxyBenchOptions,
 ) -> dict[str, ScoreBatch]:

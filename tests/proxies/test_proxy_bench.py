@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from archlock.benches.kept_scores import KeptScores
-from archlock.benches.proxies import PUBLISHED, ProxyBench, ProxyBenchOptions, repeatability, run
+from archlock.benches.proxies import ProxyBench, ProxyBenchOptions, repeatability, run
 from archlock.benches.proxy_agreement import BARS, ProxyRow, compare, spearman
+from archlock.benches.proxy_data import PUBLISHED
 from archlock.benches.proxy_table import proxy_text
 from archlock.errors import UsageError
 from archlock.proxies import PROXIES
 from archlock.scores import Score, ScoreBatch, ScoreFailed
+from archlock.tables import TableError
 
 DATA = Path(os.environ.get("ARCHLOCK_DATA", "missing"))
 needs_data = pytest.mark.skipif(
@@ -55,12 +57,41 @@ def test_another_draw_has_the_same_cells_and_counts_and_other_weights(tmp_path: 
 
 @needs_data
 def test_what_is_asked_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such table"):
+    with pytest.raises(TableError, match="no such file"):
         run(ProxyBenchOptions(data=tmp_path, cells=4))
     with pytest.raises(UsageError, match="20000 cells asked for, expected 3 to"):
         run(ProxyBenchOptions(cells=20_000))
     with pytest.raises(UsageError, match="Did you mean 'snip'"):
         run(ProxyBenchOptions(cells=4, names=("snp",)))
+
+
+@needs_data
+def test_pictures_are_asked_for_where_a_proxy_needs_them_and_damaged_files_are_told(tmp_path: Path) -> None:
+    for folder in ("nasbench201", "nasbench201_zerocost"):
+        (tmp_path / folder).symlink_to((DATA / folder).resolve(), target_is_directory=True)
+    asked = ProxyBenchOptions(data=tmp_path, cells=4, batch=2, names=("params",))
+    assert run(asked).results[0].with_published == pytest.approx(1.0)
+    with pytest.raises(TableError, match=r"cifar10\.npz: no such file. It holds pictures of CIFAR-10: x_train"):
+        run(replace(asked, names=("params", "snip")))
+    (tmp_path / "images").mkdir()
+    few = {"x_train": np.zeros((1, 32, 32, 3), np.uint8), "y_train": np.zeros(1, np.int64)}
+    np.savez(tmp_path / "images" / "cifar10.npz", **few)
+    with pytest.raises(TableError, match="1 pictures, fewer than a batch of 2"):
+        run(replace(asked, names=("snip",)))
+    (tmp_path / "nasbench201_zerocost").unlink()
+    (tmp_path / "nasbench201_zerocost").mkdir()
+    whole = (DATA / "nasbench201_zerocost" / "nb201_zerocost.npz").read_bytes()
+    (tmp_path / "nasbench201_zerocost" / "nb201_zerocost.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(TableError, match=r"nb201_zerocost\.npz: not a numpy archive, or cut off"):
+        run(asked)
+
+
+@needs_data
+def test_a_file_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    done: list[int] = []
+    with pytest.raises(UsageError, match="cannot be written"):
+        run(ProxyBenchOptions(cells=4, kept=tmp_path / "none" / "kept.jsonl", progress=done.append))
+    assert not done
 
 
 def test_bars_and_published_columns_are_of_proxies() -> None:
