@@ -29,6 +29,7 @@ from archlock.executors import Executor, make_executor
 from archlock.locking.tabular.label_budgets import parse_labels
 from archlock.locking.tabular.problem import ABLATIONS
 from archlock.locking.tabular.protocol import Rules
+from archlock.locking.tabular.registry import method_names
 
 WorkT = TypeVar("WorkT")
 ResultT = TypeVar("ResultT")
@@ -54,7 +55,7 @@ _data = click.option("--data", type=click.Path(path_type=Path), help="Folder of 
 @click.option("--tasks", default="", help="Tasks in play, such as cifar10,darcy; all of the table unless given.")
 @click.option("--thresholds", type=click.Path(path_type=Path), help='JSON of raw source values: {"cifar10": 93.2}.')
 @click.option("--valid", is_flag=True, help="Buy validation values, judge test values.")
-@click.option("--method", default="", help="Method by name; the mode's own unless given.")
+@click.option("--method", default="", help=f"{', '.join(method_names())}; the mode's own unless given.")
 @click.option("--ablate", type=click.Choice(ABLATIONS), multiple=True, help="Replace a part by random choices.")
 @click.option("--variants", "beside", is_flag=True, help="Run valid-to-test and every ablation beside it.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines; goes on with what is in it.")

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 @click.command("gate")
 @click.argument("reports", metavar="REPORT...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--policy", required=True, help="YAML file, or the name of a shipped policy such as no-advantage.")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="The file or folder to be released: the record must be of it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print every clause as JSON; a list for several reports.")
-def command(reports: tuple[Path, ...], policy: str, as_json: bool) -> None:
+def command(reports: tuple[Path, ...], policy: str, model: Path | None, as_json: bool) -> None:
     """Hold audits against a policy; exit 0 where every clause is met, 1 where one is not.
 
     REPORT is the folder of an audit or its report.json.
@@ -26,7 +29,7 @@ def command(reports: tuple[Path, ...], policy: str, as_json: bool) -> None:
     from archlock.errors import PolicyError
 
     asked = load_policy(policy)
-    decisions = {report: gate(report, asked) for report in reports}
+    decisions = {report: gate(report, asked, model) for report in reports}
     if as_json:
         found = [{"report": str(report), "policy": policy, **each.as_dict()} for report, each in decisions.items()]
         click.echo(json.dumps(found[0] if len(found) == 1 else found, indent=1))

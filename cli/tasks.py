@@ -27,6 +27,7 @@ def list_command(as_json: bool) -> None:
     width = max(len(row.name) for row in rows)
     for row in rows:
         click.echo(_line(row, width))
+    click.echo("published results of many architectures on tasks: archlock data list", err=True)
 
 
 def _line(row: TaskRow, width: int) -> str:

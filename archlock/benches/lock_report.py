@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from archlock.benches.lock_table import as_document, as_text, variants_text
+from archlock.benches.lock_table import as_document, as_text, budgets_by_task, variants_text
 from archlock.benches.lock_values import target_values, values_text
 from archlock.benches.record import LockRecord
 from archlock.benches.setting import Setting
@@ -21,7 +21,7 @@ def report_text(records: Records, others: Mapping[str, Records], setting: Settin
         others: variant to its records.
         setting: the table that they are of, with its published scores.
     """
-    parts = [as_text(records), variants_text(others), *vote_notes(records, setting)]
+    parts = [as_text(records), variants_text(others), *budget_notes(records, setting), *vote_notes(records, setting)]
     return "\n".join(part for part in (*parts, values_text(target_values(records, setting.table))) if part)
 
 
@@ -32,6 +32,13 @@ def report_document(records: Records, others: Mapping[str, Records], setting: Se
         "target_values": [asdict(one) for one in target_values(records, setting.table)],
         "votes": vote_notes(records, setting),
     }
+
+
+def budget_notes(records: Records, setting: Setting) -> list[str]:
+    """Where a budget is no limit."""
+    classes = len(setting.table)
+    free = [task for task, budget in budgets_by_task(records).items() if budget >= classes]
+    return [f"budgets of {', '.join(free)} are no limit: the table has {classes:,} classes"] if free else []
 
 
 def vote_notes(records: Records, setting: Setting) -> list[str]:

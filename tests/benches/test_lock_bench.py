@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from archlock.benches.lock import LockBench, run_lock, run_trial, trial_problem, trials
-from archlock.benches.lock_report import report_document, report_text, vote_notes
+from archlock.benches.lock_report import budget_notes, report_document, report_text, vote_notes
 from archlock.benches.lock_table import as_document, as_text, lock_rows, pair_gaps
 from archlock.benches.lock_values import target_values
 from archlock.benches.record import LockRecord, read_records, write_lines
@@ -245,6 +245,10 @@ def test_the_report_has_variants_values_and_says_whose_votes_are_whose(records, 
     assert "target value" in text
     document = report_document(records, {"other": records}, setting)
     assert [one["task"] for one in document["target_values"]] == list(TASKS)
+    assert budget_notes(records, setting) == []
+    classes = len(setting.table)
+    large = [replace(one, budgets=dict.fromkeys(one.budgets, classes)) for one in records]
+    assert f"no limit: the table has {classes:,} classes" in report_text(large, {}, setting)
     assert document["votes"] == []  # a user's table has no vote
     scored = replace(setting, published=SimpleNamespace(voted_by=lambda task: "task1"))
     voted = [replace(one, baselines=one.baselines | {"vote": one.baselines["oracle"]}) for one in records]
