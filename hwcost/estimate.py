@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from archlock.hwcost.schedule.pipelined import run_pipelined
 from archlock.hwcost.schedule.resident import run_resident
 from archlock.hwcost.schedule.sequential import cost_in_turns, run_in_turns
 from archlock.hwcost.schedule.sides import SIDES
-from archlock.hwcost.system.cim import CellTechnology
 from archlock.hwcost.system.hardware import Hardware
 from archlock.hwcost.units.costs import Cause
+from archlock.hwcost.wear import wear_notes
 from archlock.hwcost.workload.layers import OpKind, Workload, WorkloadBatch
 
 SCHEMAS = ("npu-only", "cim-only", "sequential", "resident", "parallel", "pipelined")
@@ -68,7 +68,7 @@ def estimate(workload: Workload, hardware: Hardware, schema: str = "sequential",
         objective_bound=execution.objective_bound,
         preload_s=execution.preload_s,
         preload_j=execution.preload_j,
-        notes=tuple(_wear(hardware, rows)),
+        notes=wear_notes(workload.layers, hardware, schema, objective, rows),
     )
 
 
@@ -143,17 +143,4 @@ def _rows(workload: Workload, hardware: Hardware, execution: Execution) -> Itera
             bound=step.bound.name.lower().replace("_", " "),
             start_s=step.start_s,
             resident=step.resident,
-        )
-
-
-def _wear(hardware: Hardware, rows: Sequence[LayerRow]) -> Iterator[str]:
-    """That every inference writes cells which endure few writes, and what to do; nothing where none does."""
-    if hardware.cim is None or hardware.cim.technology is not CellTechnology.RRAM:
-        return
-    written = len({row.name for row in rows if row.unit == "cim" and not row.resident})
-    if written:
-        yield (
-            f"{written} {'layers' if written > 1 else 'layer'} on {hardware.cim.technology} macros "
-            f"{'are' if written > 1 else 'is'} written for every inference, which wears the cells out: use the schema "
-            "resident, more macros, or a system with an npu"
         )

@@ -227,7 +227,32 @@ def test_cells_that_are_written_for_every_inference_and_wear_out_are_noted(plain
     assert estimate(plain, rram, "cim-only").as_dict()["notes"] == [note]
     many = replace(rram, cim=replace(rram.cim, macros=64))
     assert estimate(plain, many, "resident").notes == (), "all weights stay"
+    (note,) = estimate(plain, many, "cim-only").notes
+    assert note.endswith(
+        "wears the cells out: use the schema resident (all weights fit, 3 of 64), or a system with an npu"
+    )
     assert estimate(plain, load_hardware("cim-dsram-22"), "cim-only").notes == (), "cells that do not wear"
+
+
+@pytest.mark.parametrize(
+    ("macros", "again", "way"),
+    [
+        (2, 3, "use more macros (all weights need 3 and there are 2), or a system with an npu"),
+        (3, 2, "use more macros (all weights fit, 3 of 3, but writing some again is more frugal), or a system with an"),
+        (64, 0, ""),
+    ],
+)
+def test_what_wears_although_the_schema_lets_weights_stay_is_told_without_naming_that_schema(
+    plain: Workload, macros: int, again: int, way: str
+) -> None:
+    rram = load_hardware("cim-rram")
+    few = replace(rram, cim=replace(rram.cim, macros=macros))
+    cost = estimate(plain, few, "resident", "energy")
+    assert sum(row.unit == "cim" and not row.resident for row in cost.rows) == again
+    assert bool(cost.notes) == bool(again)
+    assert all(note.startswith(f"{again} layers") and way in note for note in cost.notes)
+    both = replace(few, npu=load_hardware("edge-npu-cim").npu)
+    assert all("npu" not in note for note in estimate(plain, both, "cim-only").notes), "it has one"
 
 
 def test_a_free_link_and_slow_npu_move_everything_to_cim(hybrid: Workload, system: Hardware) -> None:
