@@ -52,6 +52,19 @@ def test_noise_changes_no_pick_on_a_published_table_with_its_published_scores(na
     check_replay(load_method(name), mode, robust=robust, table=loaded, published=published, labels=40)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["nasbench201", "nasbench360"])
+@pytest.mark.parametrize(("name", "mode", "robust"), [case for case in CASES if case[0] != "random"])
+@pytest.mark.skipif(
+    not (Path(DATA) / "nasbench360" / "nb201_nb360.npz").is_file() if DATA else True,
+    reason="needs the published tables in $ARCHLOCK_DATA",
+)
+def test_noise_changes_no_pick_at_the_full_budget_of_the_cells(name, mode, robust, table):
+    loaded = load_table(table)
+    published = load_published(loaded).features()
+    check_replay(load_method(name), mode, robust=robust, table=loaded, published=published, labels=128)
+
+
 def test_another_seed_is_another_draw():
     drawn = []
 

@@ -16,6 +16,9 @@ BLOCKS = ("one_hot_mean", "paths")
 """Features of a pool that share one length scale each."""
 COLUMNS, GRAPH = "shape", "graph"
 """Features of a pool of which every column has its own length scale; the latter in `rich_groups` alone."""
+EXTRA = "extra"
+"""Further label-free columns of a pool, such as proxies or hardware cost, each with its own length scale; pools of the
+published tables have none, because none helped on the tables for development (`benchmarks/lock_known.py --with`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,7 @@ def feature_groups(pool: Pool) -> Groups:
         blocks += [*pool.features[COLUMNS].T]
     else:
         blocks += [np.eye(int(gene.max()) + 1)[gene] for gene in pool.operations.T]
-    return grouped(blocks)
+    return grouped([*blocks, *(pool.features[EXTRA].T if EXTRA in pool.features else ())])
 
 
 def rich_groups(pool: Pool) -> Groups:
