@@ -113,5 +113,5 @@ def test_large_pictures_are_asked_about_in_small_batches(samples: int, size: tup
     assert sum(map(len, parts)) == samples
     assert all(len(part) == 1 or len(part) * size[0] * size[1] <= EVALUATION_PIXELS for part in parts)
     assert max(map(len, parts)) <= EVALUATION_BATCH
-    if size[0] <= 64:
+    if size[0] <= 32:
         assert len(parts) == -(-samples // EVALUATION_BATCH)
