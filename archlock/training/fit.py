@@ -13,7 +13,7 @@ from archlock.tasks.task import Split, Task
 
 EVALUATION_BATCH = 256
 EVALUATION_PIXELS = 2**18
-"""Pixels of a batch at most, 256 pictures of 32x32: as many at 224x224 take gigabytes, and half as long again as five."""
+"""Pixels of a batch at most, 256 pictures of 32x32: as many of 224x224 take gigabytes, and longer than five at once."""
 
 
 @dataclass(frozen=True)
