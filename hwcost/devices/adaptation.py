@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,10 +78,23 @@ class Adaptation:
         covered = _mean([trial.covered for trial in self.trials])
         if covered is not None:
             lines.append(f"held-out latencies inside their {COVERAGE:.0%} interval: {covered:.1%}")
+        lines += [f"– {said}" for said in self._reasons()]
         if self.failed:
             counts = ", ".join(f"{device} {count}" for device, count in self.failed.items())
             lines.append(f"failed measurements, left out: {counts}")
         return "\n".join(lines)
+
+    def _reasons(self) -> Iterator[str]:
+        """Why scores could not be had, each reason once with the seeds that it holds for."""
+        for name in ("before", "after"):
+            seeds: dict[str, list[int]] = {}
+            for trial in self.trials:
+                score = getattr(trial, name)
+                if isinstance(score, ScoreFailed):
+                    seeds.setdefault(score.reason, []).append(trial.seed)
+            for reason, own in seeds.items():
+                which = "every seed" if len(own) == len(self.trials) else f"seed {', '.join(map(str, own))}"
+                yield f"{name}, {which}: {reason}"
 
 
 def _value(score: Score | ScoreFailed) -> float | None:

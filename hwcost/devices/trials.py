@@ -91,8 +91,9 @@ def spearman(predicted: FloatArray, true: FloatArray) -> Score | ScoreFailed:
     ranks = [rankdata(values) for values in (predicted, true)]
     centred = [rank - rank.mean() for rank in ranks]
     sizes = [float(np.linalg.norm(rank)) for rank in centred]
-    if min(sizes) == 0:
-        return ScoreFailed("all architectures are equal, so that they have no ranking")
+    for name, size in (("measured latencies", sizes[1]), ("predictions", sizes[0])):
+        if size == 0:
+            return ScoreFailed(f"the {name} of the architectures held out are all equal and rank nothing")
     return Score(float(centred[0] @ centred[1]) / (sizes[0] * sizes[1]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.optimize import minimize
 
 from archlock.cli.main import run
 from archlock.errors import UsageError
-from archlock.hwcost.devices import Adapter, Encoding, LatencyTable, adapt, fit_adaproxy, proxy_weights
+from archlock.hwcost.devices import Adaptation, Adapter, Encoding, LatencyTable, adapt, fit_adaproxy, proxy_weights
 from archlock.hwcost.devices import adaproxy as adaproxy_chosen
 from archlock.hwcost.devices.features import Features
 from archlock.hwcost.devices.gaussian import predict
@@ -187,3 +188,19 @@ def test_the_commands_plan_adapt_and_predict(
     assert sum(row["origin"] == "predicted" for row in rows) == table.failed()["new"]
     assert run(["hw", "adapt", *common, "--target", "newer", "--samples", "10"]) == 2
     assert "no device 'newer'. Did you mean 'new'?" in capsys.readouterr().err
+
+
+def test_a_score_that_could_not_be_had_is_a_dash_with_its_reason() -> None:
+    good = devices()
+    values = np.where(good.measured, good.latency_ms, -1.0)
+    values[:, 3] = 7.0
+    adapter = Adapter.of(LatencyTable.of("t", good.devices, values, good.encoding), ["near"])
+    trials = [adapt(adapter, "new", 5, seed, method="ridge") for seed in range(2)]
+    flat = Adaptation.of(adapter, "new", "ridge", 5, trials)
+    told = "every seed: the measured latencies of the architectures held out are all equal and rank nothing"
+    assert flat.as_text().splitlines()[-2:] == [f"– before, {told}", f"– after, {told}"]
+    assert flat.as_dict()["failed"] == [told.removeprefix("every seed: ")]
+    one = replace(trials[1], before=Score(0.5), after=Score(0.6))
+    mixed = Adaptation.of(adapter, "new", "ridge", 5, [trials[0], one]).as_text()
+    assert f"– after, seed 0: {told.removeprefix('every seed: ')}" in mixed
+    assert "–" not in Adaptation.of(adapter, "new", "ridge", 5, [one]).as_text()
