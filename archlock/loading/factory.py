@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from archlock.errors import ModelError, UsageError, did_you_mean
 from archlock.loading.digest import sha256_of_weights
+from archlock.loading.folded import folded_in_network
 from archlock.loading.guard import WEIGHTS, read_apart
 from archlock.loading.limits import Limits
 from archlock.loading.model import LoadedModel
@@ -54,6 +55,7 @@ def load_factory(
         outputs=outputs_of(network, input_shape, what),
         sha256=digest or sha256_of_weights(network.state_dict()),
         converted=said + converted,
+        noted=folded_in_network(network),
     )
 
 

@@ -47,6 +47,7 @@ def load_program(path: Path, input_shape: Shape | None, limits: Limits) -> Loade
         outputs=tried["outputs"],
         sha256=read["sha256"],
         weakened=tuple(tried["weakened"]),
+        noted=tuple(tried["noted"]),
         converted=tuple(read["converted"]) + converted,
     )
 

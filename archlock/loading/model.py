@@ -35,6 +35,7 @@ class LoadedModel:
         space: name of the space, where it is archlock's own.
         genotype: of that space.
         converted: what was changed on the way in and does not weaken attacks, one sentence each.
+        noted: what may weaken attacks, and cannot be told from what does not, one sentence each.
     """
 
     name: str
@@ -49,3 +50,4 @@ class LoadedModel:
     space: str | None = None
     genotype: Genotype | None = None
     converted: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()

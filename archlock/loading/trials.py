@@ -39,6 +39,7 @@ def program(order: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         "outputs": trial.outputs,
         "fixed_batch": trial.fixed_batch,
         "weakened": trial.weakened,
+        "noted": trial.noted,
     }
 
 

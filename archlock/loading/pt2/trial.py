@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archlock.errors import ModelError
+from archlock.loading.folded import folded_in_program
 from archlock.loading.limits import Limits
 from archlock.loading.networks import first_line, rows_of
 from archlock.loading.pt2.batch import FixedBatchError, open_batch
@@ -44,6 +45,7 @@ class Trial:
         outputs: columns of its output.
         fixed_batch: its batch where it could not be opened; 0 otherwise.
         weakened: what could not be restored, one sentence each.
+        noted: what may weaken attacks, and cannot be told, one sentence each.
     """
 
     program: Program
@@ -51,6 +53,7 @@ class Trial:
     outputs: int
     fixed_batch: int
     weakened: tuple[str, ...]
+    noted: tuple[str, ...]
 
 
 def try_program(
@@ -91,7 +94,7 @@ def try_program(
         )
         opened = program
     outputs = _outputs(network_of(opened, single, fixed), shape, where)
-    return Trial(opened, shape, outputs, fixed, tuple(weakened))
+    return Trial(opened, shape, outputs, fixed, tuple(weakened), () if norms else folded_in_program(program))
 
 
 def network_of(program: Program, tensors: Mapping[str, Tensor], fixed_batch: int) -> nn.Module:
