@@ -17,7 +17,7 @@ class TableSettings(Document):
     """One search on a table."""
 
     table: Name = Field(
-        description="nasbench201, nasbench360, transnas_micro, transnas_macro, an imported table or a path to an .npz file"
+        description="nasbench201, nasbench360, transnas_micro, transnas_macro, an imported one or path to an .npz file"
     )
     source: Name = Field(description="task of the table that the model is released for")
     target: Name = Field(description="task of the table that a thief wants; sealed unless the mode is known")
