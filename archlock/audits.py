@@ -12,16 +12,17 @@ from torch import nn
 from archlock.api import PAGE, RECORD, versions
 from archlock.attacks import ATTACKS
 from archlock.auditing.binding import Bound, bind
-from archlock.auditing.budgets import PROBES, AuditBudget, find_budget
+from archlock.auditing.budgets import AuditBudget, find_budget
 from archlock.auditing.cancelling import Cancellable
 from archlock.auditing.folder import finished, open_audit
 from archlock.auditing.gating.decision import Decision
 from archlock.auditing.gating.gate import judge
 from archlock.auditing.gating.policy import Policy, load_policy
 from archlock.auditing.plan import AuditPlan
-from archlock.auditing.record import AuditRecord, read_audit
+from archlock.auditing.reading import read_audit
+from archlock.auditing.record import AuditRecord
 from archlock.auditing.run import run_audit
-from archlock.auditing.subject import HeldModel, ModelSource, Subject, held
+from archlock.auditing.subject import HeldModel, ModelSource, Subject, digest_of_files, held
 from archlock.errors import InterruptedRunError, UsageError, did_you_mean
 from archlock.executors import Executor, SerialExecutor
 from archlock.report.audit_page import render_audit
@@ -106,22 +107,24 @@ def _audit_into(out: Path, bound: Bound, executor: Executor, progress: Progress)
     return record
 
 
-def gate(report: AuditRecord | Path | str, policy: Policy | Path | str) -> Decision:
+def gate(report: AuditRecord | Path | str, policy: Policy | Path | str, model: Path | str | None = None) -> Decision:
     """Hold an audit against a policy.
 
     Args:
         report: a record, the folder of an audit, or its ``report.json``.
         policy: a policy, a YAML file, or the name of a shipped one.
+        model: the file, or the folder of ours, that is to be released: the record must be of it.
 
     Returns:
         The decision, with every clause; ``decision.passed`` is the answer.
 
     Raises:
         ConfigError: a policy that is wrong; with file, line and key.
-        UsageError: no such report or policy, or not the record of an audit.
+        UsageError: no such report, policy or model, or not the record of an audit.
     """
     record = report if isinstance(report, AuditRecord) else read_audit(_record_path(Path(report)))
-    return judge(record, policy if isinstance(policy, Policy) else load_policy(policy))
+    released = None if model is None else digest_of_files(Path(model))
+    return judge(record, policy if isinstance(policy, Policy) else load_policy(policy), released_sha256=released)
 
 
 def _record_path(path: Path) -> Path:
@@ -159,8 +162,8 @@ def plan_audit(
             raise UsageError(f"attack {name!r} is not known.{did_you_mean(name, tuple(ATTACKS))}")
     if attacks:
         # What trains more than a head is judged beside public networks, whatever the budget.
-        compared = spent.references or not set(attacks) <= set(PROBES)
-        spent = replace(spent, attacks=tuple(dict.fromkeys(attacks)), references=compared)
+        spent = replace(spent, attacks=tuple(dict.fromkeys(attacks)))
+        spent = replace(spent, references=spent.references or spent.tunes)
     if reference is not None and not spent.references:
         raise UsageError(f"the budget {spent.name} compares with no reference: leave it out, or ask for standard")
     return AuditPlan(subject, own, wanted, spent, reference)

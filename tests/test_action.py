@@ -17,7 +17,7 @@ import pytest
 import torch
 import yaml
 
-from archlock.auditing.record import read_audit
+from archlock.auditing.reading import read_audit
 from archlock.spaces.export import TrainedNetwork, export_network
 from archlock.spaces.registry import load_space
 from archlock.tasks.registry import load_task

@@ -10,6 +10,7 @@ from archlock.attacks import ATTACKS, reference_names
 from archlock.auditing import units
 from archlock.auditing.advantage import advantages
 from archlock.auditing.binding import Bound
+from archlock.auditing.facts import without_use
 from archlock.auditing.lines import attack_line
 from archlock.auditing.record import AttackLine
 from archlock.auditing.recovery import recoveries
@@ -50,7 +51,8 @@ class Attackers:
         """
         first = self._plan.budget.seeds[0]
         known = {Place(units.LOOKED, title, 1.0, first): look["attack"] for title, look in looks.items()}
-        return tuple(self._lines("attack", self._places(self._plan.budget.attacks), known))
+        names = [name for name in self._plan.budget.attacks if name not in without_use(self._plan)]
+        return tuple(self._lines("attack", self._places(names), known))
 
     def references(self, attacks: Sequence[AttackLine]) -> tuple[AttackLine, ...]:
         """Public networks, as many as there are attacks, and what the user gave, on the same data."""

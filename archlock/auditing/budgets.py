@@ -43,6 +43,11 @@ class AuditBudget:
     references: bool
     repeats: tuple[int, ...] = ()
 
+    @property
+    def tunes(self) -> bool:
+        """Some attack trains more than a head on frozen features."""
+        return not set(self.attacks) <= set(PROBES)
+
     def at(self, fraction: float) -> AttackBudget:
         """One attack's budget at a share of the data: with a quarter of it half the steps are twice the epochs."""
         steps = max(1, round(self.steps * fraction**0.5))

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from archlock.auditing.binding import Bound
-from archlock.auditing.record import AUDIT_KEY, AuditRecord, read_audit
+from archlock.auditing.reading import read_audit
+from archlock.auditing.record import AUDIT_KEY, AuditRecord
 from archlock.errors import RunFolderError
 from archlock.runs import RunFolder
 from archlock.runs.manifest import MANIFEST

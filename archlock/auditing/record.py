@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from archlock.documents import Document
-from archlock.errors import UsageError
 from archlock.figures import Figure
 
 AUDIT_FORMAT: Literal["archlock-audit/1"] = "archlock-audit/1"
 AUDIT_KEY = "audit"
 """Top-level key by which the manifest of an audit's folder is told from that of a search."""
+
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class HashedPart(Document):
@@ -56,9 +59,9 @@ class TaskFacts(Document):
     task: str
     role: Literal["source", "target"]
     metric: str
-    train: int
-    validation: int
-    test: int
+    train: Count
+    validation: Count
+    test: Count
     sha256: str
 
 
@@ -70,12 +73,12 @@ class BudgetFacts(Document):
     """
 
     name: Literal["quick", "standard", "thorough"]
-    steps: int
-    batch: int
-    learning_rates: tuple[float, ...]
-    fractions: tuple[float, ...]
-    seeds: tuple[int, ...]
-    samples: int
+    steps: Count
+    batch: Count
+    learning_rates: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    fractions: Annotated[tuple[Share, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    samples: Count
     repeats: tuple[int, ...] = ()
 
 
@@ -93,15 +96,15 @@ class AttackLine(Document):
 
     attack: str
     target: str
-    fraction: float
+    fraction: Share
     seed: int
-    samples: int
-    learning_rate: float
+    samples: Count
+    learning_rate: Positive
     validation: float
     value: Figure
-    macs: float
-    trainings: int
-    steps: int
+    macs: Annotated[float, Field(ge=0)]
+    trainings: Count
+    steps: Annotated[int, Field(ge=0)]
 
     @property
     def is_surgery(self) -> bool:
@@ -252,6 +255,7 @@ class AuditRecord(Document):
         created_at: when the audit began, ISO 8601 in UTC.
         settings: what was asked for, and its digest.
         measured_on: the cases that the estimates' rank correlations were measured on.
+        reference_sha256: of the model that was given as a reference; empty where none was.
         report_sha256: digest of everything else in the record; see `digest`.
     """
 
@@ -276,6 +280,7 @@ class AuditRecord(Document):
     layers: tuple[LayerTransfer, ...]
     agreement: tuple[Agreement, ...]
     measured_on: str = ""
+    reference_sha256: str = ""
     report_sha256: str = Field("", description="of all the rest, in canonical form")
 
     def digest(self) -> str:
@@ -300,21 +305,3 @@ class AuditRecord(Document):
     def target_titles(self) -> tuple[str, ...]:
         """Targets in the order in which they were attacked."""
         return tuple(task.task for task in self.tasks if task.role == "target")
-
-
-def read_audit(path: Path) -> AuditRecord:
-    """An audit's record from its JSON file; it may have been edited, see `AuditRecord.is_intact`.
-
-    Raises:
-        UsageError: no such file, or not a record of an audit.
-    """
-    try:
-        return AuditRecord.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file; give the report.json of an audit") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: not the record of an audit: {place or 'content'}: {first['msg']}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None

@@ -77,6 +77,7 @@ class _Audit:
             budget=spent,
             estimates=with_ranks(estimates, {title: task.kind for title, task in self.bound.tasks.items()}),
             measured_on=shipped_ranks().note,
+            reference_sha256=self.bound.reference_sha256 or "",
             predicted=predicted,
             attacks=attacks,
             references=references,
@@ -101,8 +102,13 @@ class _Audit:
         return None if value is None else metric_figure(value, task.facts.test, task.kind)
 
     def _weakened(self) -> tuple[str, ...]:
-        [found] = self._do("look for evasions", units.find_evasions, "evasions", (self.plan.source,)).values()
-        return (*self.plan.subject.load().weakened, *found)
+        """How attacks are weakened; where the body is trained, each target is asked, since a model can tell them."""
+        tasks = (self.plan.source, *(self.plan.targets if self.plan.budget.tunes else ()))
+        told: dict[str, str] = {}
+        for (_, title), found in self._do("look for evasions", units.find_evasions, "evasions", tasks).items():
+            where = "" if title == self.plan.source.title else f" on {title}"
+            told = {way: f"{said}{where}" for way, said in found.items()} | told  # what came first stays
+        return (*self.plan.subject.load().weakened, *told.values())
 
     def _attacked(self, looks: Results) -> tuple[tuple[AttackLine, ...], tuple[AttackLine, ...]]:
         """Attacks and references, the strongest of them with further seeds."""

@@ -16,7 +16,7 @@ from torch import nn
 
 from archlock.attacks import ForeignModel, Loot, Release
 from archlock.auditing.record import HashedPart
-from archlock.errors import ModelError
+from archlock.errors import ModelError, UsageError
 from archlock.iospec import OutputKind
 from archlock.loading import LoadedModel, load_model
 from archlock.loading.digest import sha256_of, sha256_of_weights
@@ -54,11 +54,8 @@ class ModelSource:
         A factory's source is that of the module that was named and of the one that defines the function; modules that
         those import are not among them. Without a file of weights, its weights are hashed as they were built.
         """
-        path = Path(self.what)
-        if path.is_dir():
-            return tuple(HashedPart(what=name, sha256=sha256_of(path / name)) for name in (ARCHITECTURE, WEIGHTS))
-        if path.is_file():
-            return (HashedPart(what=path.name, sha256=sha256_of(path)),)
+        if stored := _stored(Path(self.what)):
+            return stored
         network = self.load().network  # which imports the factory's module
         sources = tuple(HashedPart(what=name, sha256=sha256_of(file)) for name, file in _sources(self.what).items())
         if self.weights is not None:
@@ -98,6 +95,28 @@ def digest_of_parts(parts: Sequence[HashedPart]) -> str:
         return parts[0].sha256
     lines = "".join(f"{part.sha256}  {part.what}\n" for part in parts)
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def digest_of_files(path: Path) -> str:
+    """The digest that a record has of a file, or of a folder of ours, as it lies there now.
+
+    Raises:
+        UsageError: no such file or folder, or a folder that holds no model of ours.
+    """
+    try:
+        parts = _stored(path)
+    except OSError as error:
+        raise UsageError(f"{path}: no model that archlock wrote: {error.strerror or error}") from None
+    if not parts:
+        raise UsageError(f"{path}: no such file or folder; a factory is bound by model_sha256 in the policy")
+    return digest_of_parts(parts)
+
+
+def _stored(path: Path) -> tuple[HashedPart, ...]:
+    """Parts of a model that is a file or a folder of ours; none where it is neither."""
+    if path.is_dir():
+        return tuple(HashedPart(what=name, sha256=sha256_of(path / name)) for name in (ARCHITECTURE, WEIGHTS))
+    return (HashedPart(what=path.name, sha256=sha256_of(path)),) if path.is_file() else ()
 
 
 def _in_memory(what: str, network: nn.Module | None) -> HashedPart:

@@ -20,7 +20,7 @@ from archlock.attacks.trial import train_trial
 from archlock.auditing.brought import task_for
 from archlock.auditing.budgets import AuditBudget
 from archlock.auditing.estimators import Sample, estimate_all
-from archlock.auditing.masking import evasions
+from archlock.auditing.evasion.evasions import BATCH, evasions
 from archlock.auditing.prediction.population import proxy_places
 from archlock.auditing.subject import Subject, loot_of
 from archlock.iospec import OutputKind
@@ -29,7 +29,7 @@ from archlock.seeding import derive_seed, torch_generator
 from archlock.spaces.network import Network, make_head
 from archlock.tasks.settings import TaskSettings
 from archlock.tasks.task import Task
-from archlock.training.fit import Schedule, evaluate
+from archlock.training.fit import Schedule, evaluate, in_batches
 
 SCRATCH = "scratch:"
 """Before the name of a public architecture that is trained from scratch."""
@@ -89,9 +89,14 @@ def parameters_of(case: Case) -> int:
     return 0 if network is None else sum(parameter.numel() for parameter in network.parameters())
 
 
-def find_evasions(case: Case) -> list[str]:
-    """What to say of a model that evades attacks, each in a sentence; see `archlock.auditing.masking`."""
-    return list(evasions(case.loot(), case.task()))
+def find_evasions(case: Case) -> dict[str, str]:
+    """What to say of a model that evades attacks on the target; see `archlock.auditing.evasion.evasions`.
+
+    Where the body is trained, it is asked with as many samples as attacks ask with: a model may look at that.
+    """
+    task = case.task()
+    asked = (case.budget.batch, len(in_batches(task.train.inputs)[0])) if case.budget.tunes else (BATCH, BATCH)
+    return evasions(case.loot(), task, step=asked[0], crowd=asked[1])
 
 
 def source_value(case: Case) -> float | None:

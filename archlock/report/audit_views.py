@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from archlock.auditing.record import AUDIT_FORMAT, AuditRecord, read_audit
+from archlock.auditing.reading import read_audit
+from archlock.auditing.record import AUDIT_FORMAT, AuditRecord
 from archlock.report.audit_page import render_audit
 from archlock.report.junit import junit
 from archlock.report.mlbom import mlbom

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -118,7 +119,10 @@ def described() -> dict[str, Any]:
             outputs=10,
         ),
         "tasks": tuple(
-            TaskFacts(task=name, role=role, metric="accuracy", train=600, validation=120, test=180, sha256="c" * 64)
+            TaskFacts(
+                task=name, role=role, metric="accuracy", train=600, validation=120, test=180,
+                sha256=hashlib.sha256(name.encode()).hexdigest(),
+            )
             for name, role in tasks
         ),
         "source_value": Figure(value=0.95, origin=Origin.ATTACKED),

@@ -17,7 +17,7 @@ def limits(record: AuditRecord, policy: Policy) -> Iterator[Clause]:
         record: of an audit.
         policy: what a release must show.
     """
-    most, wanted = policy.limits, policy.required.targets or record.target_titles
+    most, wanted = policy.limits, tuple(dict.fromkeys(policy.required.targets)) or record.target_titles
     rows = [row for row in record.advantages if row.target in wanted]
     worst: dict[str, tuple[float | None, Callable[[Advantage], float]]] = {
         "advantage": (most.advantage, lambda row: row.advantage.value),

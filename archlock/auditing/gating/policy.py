@@ -83,12 +83,14 @@ class Policy(Document):
     Attributes:
         note: what it is for, in a sentence.
         model_sha256: the only model that it lets through, where given.
+        reference_sha256: the only given reference that advantages may be measured against; public networks always may.
         maximum_age_days: of the audit.
     """
 
     format: Literal["archlock-policy/1"] = POLICY_FORMAT
     note: str = ""
     model_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    reference_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
     maximum_age_days: Annotated[float, Field(gt=0)] | None = 90
     required: Required = Required()
     limits: Limits = Limits()

@@ -41,8 +41,10 @@ def _targets(record: AuditRecord, targets: Sequence[str], needed: Required) -> I
     missing = [target for target, found in shares.items() if not found]
     said = f"not attacked: {', '.join(missing)}" if missing else f"attacked: {', '.join(targets)}"
     yield Clause("required.targets", not missing and bool(targets), said)
-    enough = len(targets) >= needed.least_targets
-    yield Clause("required.least_targets", enough, f"{len(targets)} targets, at least {needed.least_targets}")
+    data = {task.sha256 for task in record.tasks if task.task in targets}  # the same data twice is one target
+    enough = len(data) >= needed.least_targets
+    said = f"{len(data)} targets with data of their own, at least {needed.least_targets}"
+    yield Clause("required.least_targets", enough, said)
     reached = min((max(found, default=0.0) for found in shares.values()), default=0.0)
     said = f"the largest share of data on every target was {reached:.0%}"
     yield Clause("required.fraction", reached >= needed.fraction, said)

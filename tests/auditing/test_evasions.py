@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import audited_models as models
 import pytest
@@ -12,9 +13,9 @@ from torch.nn import functional
 
 from archlock.attacks import ForeignModel
 from archlock.auditing.budgets import AuditBudget
+from archlock.auditing.evasion.evasions import evasions
 from archlock.auditing.gating.gate import judge
 from archlock.auditing.gating.policy import Policy, Required
-from archlock.auditing.masking import evasions
 from archlock.audits import audit
 from archlock.tasks.registry import load_task
 from archlock.tasks.settings import TaskSettings
@@ -45,11 +46,77 @@ class Small(nn.Module):
 def found(network: nn.Module) -> tuple[str, ...]:
     torch.manual_seed(0)
     task = load_task("digits", input_shape=SHAPE)
-    return evasions(ForeignModel.of(network.eval(), task.io), task)
+    return tuple(evasions(ForeignModel.of(network.eval(), task.io), task, step=32, crowd=64).values())
 
 
 def matrix() -> Tensor:
     return torch.randn(8, 8, generator=torch.Generator().manual_seed(1)) / 3
+
+
+HIDDEN = matrix()
+
+
+def of_default(_: nn.Module, seen: Tensor, hidden: Tensor = HIDDEN) -> Tensor:
+    return seen @ hidden
+
+
+def closing_over(hidden: Tensor) -> Change:
+    return lambda _, seen: seen @ hidden
+
+
+def hooked(network: Small, hidden: Tensor) -> Small:
+    network.affine.register_forward_hook(lambda _, __, result: result @ hidden)
+    return network
+
+
+def backward_hooked(network: Small, factor: float) -> Small:
+    network.affine.register_full_backward_hook(lambda _, given, __: tuple(factor * each for each in given))
+    return network
+
+
+def healed(layer: nn.Linear, kept: Tensor) -> nn.Linear:
+    layer.weight.data.copy_(kept)
+    return layer
+
+
+class Holder:
+    def __init__(self, hidden: Tensor) -> None:
+        self.hidden = {"w": hidden}
+
+    def __call__(self, seen: Tensor) -> Tensor:
+        return seen @ self.hidden["w"]
+
+
+class Hiding(nn.Module):
+    """Does not name its layer among its modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(8, 8)
+
+    def named_modules(self, memo: object = None, prefix: str = "", remove_duplicate: bool = True) -> Iterator[object]:
+        yield prefix, self
+
+    def forward(self, seen: Tensor) -> Tensor:
+        result: Tensor = self.inner(seen)
+        return result
+
+
+class Turned(torch.autograd.Function):
+    @staticmethod
+    def forward(context, seen, factor):  # type: ignore[no-untyped-def]
+        context.factor = factor
+        return seen.clone()
+
+    @staticmethod
+    def backward(context, gradient):  # type: ignore[no-untyped-def]
+        return gradient * context.factor, None
+
+
+class Decoy(Small):
+    def __deepcopy__(self, memo: object) -> Small:
+        torch.manual_seed(1)
+        return Small().eval()
 
 
 EVADES: dict[str, tuple[Callable[[], nn.Module], str]] = {
@@ -62,6 +129,26 @@ EVADES: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "in a list": (lambda: Small(lambda own, seen: seen @ own.attribute[0]["w"], attribute=[{"w": matrix()}]), "67 val"),
     "two-faced": (lambda: Small(lambda own, seen: seen * (0.1 if own.training else 1)), "answers otherwise while"),
     "noisy": (lambda: Small(lambda own, seen: seen + torch.randn_like(seen) * own.training), "answers otherwise"),
+    "in a closure": (lambda: Small(closing_over(matrix())), "67 values"),
+    "in a hook": (lambda: hooked(Small(), matrix()), "67 values"),
+    "in a default": (lambda: Small(partial(of_default)), "67 values"),
+    "in a global": (lambda: Small(lambda _, seen: seen @ HIDDEN), "67 values"),
+    "in a partial": (lambda: Small(partial(lambda hidden, _, seen: seen @ hidden, matrix())), "67 values"),
+    "in an object": (lambda: Small(attribute=Holder(matrix()), change=lambda own, seen: own.attribute(seen)), "67 val"),
+    "in an array": (lambda: Small(lambda own, seen: seen @ torch.from_numpy(own.attribute), attribute=matrix().numpy()),
+                    "67 values"),
+    "in a module in a list": (lambda: Small(lambda own, x: own.attribute[0](x), attribute=[nn.Linear(8, 8)]), "75 val"),
+    "in a module that hides": (lambda: Small(lambda own, seen: own.attribute(seen), attribute=Hiding()), "75 values"),
+    "healed": (lambda: Small(lambda own, x: healed(own.affine, own.attribute)(x), attribute=matrix()), "67 values"),
+    "turned gradients": (lambda: Small(lambda _, seen: Turned.apply(seen, -1.0)), "gradients are not those"),
+    "small gradients": (lambda: Small(lambda _, seen: Turned.apply(seen, 1e-3)), "gradients are not those"),
+    "backward hook": (lambda: backward_hooked(Small(), -1.0), "gradients are not those"),
+    "watching the batch": (lambda: Small(lambda _, seen: seen * (0.1 if len(seen) >= 32 else 1)), "among many"),
+    "watching others": (lambda: Small(lambda _, seen: seen - seen.mean(dim=0)), "among many"),
+    "watching inference": (lambda: Small(lambda _, seen: seen * (2 if torch.is_inference_mode_enabled() else 1)),
+                           "inference mode"),
+    "a decoy": (lambda: Decoy(), "a copy of the model"),
+    "whispering": (lambda: Small(lambda _, seen: seen * 1e-8), "features spread on a scale of"),
     "watching gradients": (lambda: Small(lambda _, seen: seen * (2 if torch.is_grad_enabled() else 1)), "otherwise"),
 }  # fmt: skip
 
@@ -69,9 +156,32 @@ EVADES: dict[str, tuple[Callable[[], nn.Module], str]] = {
 @pytest.mark.parametrize("way", sorted(EVADES))
 def test_a_model_that_evades_is_told(way: str) -> None:
     make, said = EVADES[way]
-    reasons = found(make())
-    assert len(reasons) == 1
-    assert said in reasons[0]
+    [reason] = found(make())
+    assert said in reason
+
+
+def kept(network: nn.Module) -> Tensor:
+    """The weights, in evaluation from a plain attribute."""
+    if network.training:
+        network.attribute = None
+        return network.affine.weight
+    if network.attribute is None:
+        network.attribute = network.affine.weight.detach().clone()
+    return network.attribute
+
+
+def normed_thrice(network: nn.Module, seen: Tensor) -> Tensor:
+    """In training of scale one; in evaluation a millionth, since the norms have seen no data."""
+    maps = seen[:, :, None, None]
+    for _ in range(3):
+        maps = network.norm(0.01 * maps)
+    return maps.flatten(1)
+
+
+def logged(network: Small) -> Small:
+    seen: list[int] = []
+    network.affine.register_forward_hook(lambda _, __, result: seen.append(len(result)))
+    return network
 
 
 HONEST: dict[str, Callable[[], nn.Module]] = {
@@ -87,6 +197,14 @@ HONEST: dict[str, Callable[[], nn.Module]] = {
     "closed edge": lambda: Small(
         lambda own, seen: seen + 0 * own.attribute(seen).mean(dim=1, keepdim=True), attribute=nn.Linear(8, 512)
     ),
+    "straight through": lambda: Small(lambda _, seen: seen + ((seen * 64).round() / 64 - seen).detach()),
+    "cut in two": lambda: Small(lambda _, seen: torch.relu(0 * seen)),
+    "norms that saw nothing": lambda: Small(normed_thrice),
+    "what is kept for evaluation": lambda: Small(lambda own, seen: seen @ kept(own)),
+    "forward hook": lambda: logged(Small()),
+    "backward hook that changes nothing": lambda: backward_hooked(Small(), 1.0),
+    "binary features": lambda: Small(lambda _, seen: seen + (seen.sign() - seen).detach()),
+    "steep": lambda: Small(lambda _, seen: seen * 300),
     "good": models.good,
 }  # fmt: skip
 
