@@ -25,6 +25,8 @@ def program(order: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     where, folder = order["where"], Path(order["folder"])
     data = read_file(order["path"], where, limits)
     kind = kind_of(data, Path(order["path"]).suffix)
+    if kind is FileKind.UNKNOWN:
+        raise ModelError(_no_program(data, where))
     if kind is not FileKind.PROGRAM:
         raise ModelError(refusal(kind, data, where, limits))
     found, tensors, said = read_archive(data, where, limits)
@@ -53,6 +55,12 @@ def unknown(order: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     """
     data = read_file(order["path"], order["where"], limits)
     raise ModelError(refusal(kind_of(data, Path(order["path"]).suffix), data, order["where"], limits))
+
+
+def _no_program(data: bytes, where: str) -> str:
+    """What is wrong with a file of a program's name that holds no program, nor anything else that is known."""
+    what = "not an exported program, which is a zip archive" if data else "an empty file"
+    return f"{where}: {what}; write it with torch.export.save(torch.export.export(network, (example,)), FILE)"
 
 
 def _save(tensors: dict[str, Array], folder: Path) -> None:

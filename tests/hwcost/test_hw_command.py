@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from torch import nn
 
 from archlock.cli.hw import command
-from archlock.errors import ArchlockError, HardwareError, SpaceError, UsageError
+from archlock.errors import ArchlockError, HardwareError, ModelError, SpaceError, UsageError
 from archlock.hwcost import estimate, load_hardware, trace
 from archlock.iospec import IOSpec, OutputKind
 from archlock.spaces.export import TrainedNetwork, export_network
@@ -164,3 +164,23 @@ def test_wrong_usage_is_one_line(arguments: list[str], error: type[ArchlockError
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "an empty file"),
+        (b"no program", "not an exported program"),
+        (bytes(range(255, 0, -1)), "not an exported program"),
+    ],
+)
+def test_junk_of_a_programs_name_is_told_as_such(tmp_path: Path, data: bytes, what: str) -> None:
+    path = tmp_path / "junk.pt2"
+    path.write_bytes(data)
+    with pytest.raises(ModelError) as caught:
+        CliRunner().invoke(command, ["estimate", str(path)], catch_exceptions=False)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: {what}")
+    assert "torch.export.save(" in message
+    assert "\n" not in message
+    assert caught.value.exit_code == 4
