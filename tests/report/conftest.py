@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 
 from archlock.report.record import RunRecord
 from archlock.scores import Origin
+
+sys.path.append(str(Path(__file__).parent))  # under importlib mode the reader of pages has no path
 
 Numbers = np.random.Generator
 RecordMaker = Callable[..., RunRecord]

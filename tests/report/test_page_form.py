@@ -6,17 +6,16 @@ import math
 import re
 import shutil
 import subprocess
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from page_reader import Page
 
 from archlock.report.page import render_page
 
-VOID = {"meta", "link", "br", "img", "input", "hr"}
 LOADING = {"src", "href", "srcset", "data", "action", "poster", "xlink:href", "formaction", "background"}
 DRAWN = {"x", "y", "width", "height", "cx", "cy", "r", "rx", "d", "viewbox"}
 NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?", re.IGNORECASE)
@@ -27,35 +26,6 @@ nasty_names = st.sampled_from(
     ["<script>alert(1)</script>", "a\"b'c", "&amp;&lt;", "</style></svg></table>", "{{ 7 * 7 }}", "x" * 3000, "日本語"]
 )
 names = st.one_of(plain_names, nasty_names)
-
-
-class Page(HTMLParser):
-    """What a page is made of; `faults` lists tags that are not closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.text: list[str] = []
-        self.feed(text)
-        self.close()
-        self.faults += [f"{tag} is never closed" for tag in self.open]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.faults.append(f"{tag} closed out of order at {self.getpos()}")
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
 
 
 def check(html: str) -> Page:
@@ -111,7 +81,7 @@ def test_any_record_gives_a_whole_page(make_record, targets, name, shift, fracti
         targets=tuple(targets), name=name, shift=shift, fractions=fractions, count=count, depth=depth, budgets={}
     )
     page = check(render_page(record))
-    shown = "".join(page.text)
+    shown = "".join(page.words)
     assert all(target in shown for target in targets)
     assert name in shown
 
@@ -120,7 +90,7 @@ def test_any_record_gives_a_whole_page(make_record, targets, name, shift, fracti
 @given(options=st.dictionaries(names, st.one_of(st.booleans(), st.integers(), names), max_size=8))
 def test_a_space_without_stages_is_shown_as_a_table(make_record, options):
     page = check(render_page(make_record(options=options)))
-    assert all(option in "".join(page.text) for option in options)
+    assert all(option in "".join(page.words) for option in options)
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs the browser chromium on the path")

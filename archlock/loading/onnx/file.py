@@ -20,6 +20,7 @@ from onnx import numpy_helper
 from archlock.errors import ModelError
 from archlock.loading.archives import is_wandering
 from archlock.loading.limits import Limits
+from archlock.loading.onnx.host import TYPES
 from archlock.loading.onnx.words import CONVERT
 from archlock.loading.storage import LARGEST, MOST_DIMENSIONS
 
@@ -84,7 +85,7 @@ def _check_tensor(tensor: Any, home: Path, where: str) -> None:
     if tensor.data_location == tensor.EXTERNAL:
         _check_external(tensor, home, place)
         return
-    kind = _TYPES.get(tensor.data_type)
+    kind = TYPES.get(tensor.data_type)
     count = prod(tensor.dims)
     if kind and tensor.raw_data:
         if len(tensor.raw_data) != count * np.dtype(kind).itemsize:
@@ -162,7 +163,7 @@ def _plain(values: Iterable[Any]) -> list[Any]:
 
 
 def _is_small(tensor: Any) -> bool:
-    return prod(tensor.dims) <= MOST_VALUES and tensor.data_location != tensor.EXTERNAL and tensor.data_type in _TYPES
+    return prod(tensor.dims) <= MOST_VALUES and tensor.data_location != tensor.EXTERNAL and tensor.data_type in TYPES
 
 
 def _values(tensor: Any) -> Any:
@@ -173,18 +174,4 @@ def _values(tensor: Any) -> Any:
 
 
 def _type(tensor: Any) -> str:
-    return _TYPES.get(tensor.data_type, "float32")
-
-
-_TYPES = {
-    1: "float32",
-    2: "uint8",
-    3: "int8",
-    5: "int16",
-    6: "int32",
-    7: "int64",
-    9: "bool",
-    10: "float16",
-    11: "float64",
-}
-"""Element types of tensors whose values are looked at, by their number in ONNX."""
+    return TYPES.get(tensor.data_type, "float32")

@@ -22,6 +22,7 @@ TYPES = {
     10: "float16",
     11: "float64",
 }
+"""Element types of tensors whose values are looked at, by their number in ONNX."""
 
 
 def on_host(op: str, operands: Sequence[Array], attributes: Attributes) -> Array | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
 import pytest
+from page_reader import Page
 
 from archlock.auditing.advantage import advantages, prices, summarise
 from archlock.auditing.record import (
@@ -132,44 +132,6 @@ def audit_record(
         ),
     }  # fmt: skip
     return AuditRecord(**(fields | changes)).sealed()
-
-
-class Page(HTMLParser):
-    """What a page is made of; `faults` lists tags that are not closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in {"meta", "link", "br", "img"}:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.faults.append(f"{tag} closed out of order at {self.getpos()}")
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.words.append(data)
-
-    def where(self, tag: str, style: str = "") -> list[dict[str, str]]:
-        """Attributes of all elements of a tag, and of a class."""
-        return [each for name, each in self.tags if name == tag and (not style or style in each.get("class", ""))]
-
-    @property
-    def text(self) -> str:
-        """All that is shown, white space joined."""
-        return " ".join("".join(self.words).split())
 
 
 @pytest.fixture(scope="session")
