@@ -20,7 +20,7 @@ from archlock.attacks.trial import train_trial
 from archlock.auditing.brought import task_for
 from archlock.auditing.budgets import AuditBudget
 from archlock.auditing.estimators import Sample, estimate_all
-from archlock.auditing.evasion.evasions import BATCH, evasions
+from archlock.auditing.evasion.evasions import evasions
 from archlock.auditing.prediction.population import proxy_places
 from archlock.auditing.subject import Subject, loot_of
 from archlock.iospec import OutputKind
@@ -95,8 +95,9 @@ def find_evasions(case: Case) -> dict[str, str]:
     Where the body is trained, it is asked with as many samples as attacks ask with: a model may look at that.
     """
     task = case.task()
-    asked = (case.budget.batch, len(in_batches(task.train.inputs)[0])) if case.budget.tunes else (BATCH, BATCH)
-    return evasions(case.loot(), task, step=asked[0], crowd=asked[1])
+    if not case.budget.tunes:
+        return evasions(case.loot(), task)
+    return evasions(case.loot(), task, step=case.budget.batch, crowd=len(in_batches(task.train.inputs)[0]))
 
 
 def source_value(case: Case) -> float | None:
@@ -160,7 +161,7 @@ def _source_outputs(loot: Loot, task: Task) -> np.ndarray[Any, np.dtype[np.float
         return None
     original = loot.original()
     with torch.inference_mode():
-        outputs = torch.cat([original(part) for part in task.train.inputs.split(64)])
+        outputs = torch.cat([original(part) for part in in_batches(task.train.inputs)])
     return np.asarray(torch.softmax(torch.nan_to_num(outputs.double()), dim=1).numpy())
 
 

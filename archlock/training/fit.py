@@ -94,9 +94,13 @@ def predict(network: nn.Module, inputs: Tensor) -> Tensor:
 
 def in_batches(inputs: Tensor) -> tuple[Tensor, ...]:
     """Parts for a pass without gradients, (n, channels, height, width) each, as large as the two limits allow."""
-    pixels = inputs.shape[2:].numel()
-    parts: tuple[Tensor, ...] = inputs.split(max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // pixels)))
+    parts: tuple[Tensor, ...] = inputs.split(max(1, at_once(inputs, EVALUATION_BATCH)))
     return parts
+
+
+def at_once(inputs: Tensor, most: int) -> int:
+    """How many of the inputs (n, channels, height, width) `EVALUATION_PIXELS` allow, at most ``most``; may be none."""
+    return min(most, EVALUATION_PIXELS // inputs.shape[2:].numel())
 
 
 def one_cycle(progress: float, warm_up: float = 0.2) -> float:

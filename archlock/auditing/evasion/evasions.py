@@ -17,14 +17,15 @@ from archlock.auditing.evasion.scale import OUT_OF_SCALE, out_of_scale
 from archlock.seeding import derive_seed
 from archlock.spaces.network import Network
 from archlock.tasks.task import Task
+from archlock.training.fit import at_once
 
-BATCH = 16
-"""Samples that a model is looked at with."""
+BATCH, FEWEST = 16, 4
+"""Samples that a model is looked at with; fewer of large pictures, whose gradients take gigabytes."""
 SPOIL_PROBES = (CROWDED, DECOY, OUT_OF_SCALE)
 """How sentences begin on what weakens heads on frozen features, too; the rest weakens what trains the body."""
 
 
-def evasions(loot: Loot, task: Task, *, step: int = BATCH, crowd: int = BATCH) -> dict[str, str]:
+def evasions(loot: Loot, task: Task, *, step: int = 1, crowd: int = 1) -> dict[str, str]:
     """What to say of a model that evades attacks, a sentence for each way; nothing of others.
 
     Args:
@@ -33,8 +34,9 @@ def evasions(loot: Loot, task: Task, *, step: int = BATCH, crowd: int = BATCH) -
         step: samples of an attack's gradient step, which a model may tell from those of one who uses it.
         crowd: samples that attacks are tested with at once.
     """
-    batch = task.train.take(torch.arange(min(BATCH, len(task.train))))
     inputs = task.train.inputs
+    count = max(FEWEST, at_once(inputs, BATCH))
+    batch = task.train.take(torch.arange(min(count, len(inputs))))
 
     def body() -> Network:
         return loot.rebuild(task.io, derive_seed(0, "masking"))
@@ -44,7 +46,7 @@ def evasions(loot: Loot, task: Task, *, step: int = BATCH, crowd: int = BATCH) -
         "masked": masked(body(), task, batch),
         "misled": misled(body(), task, batch),
         "held back": held_back(body(), batch.inputs),
-        "two-faced": two_faced(body(), batch.inputs, inputs[:step], inputs[:crowd]),
+        "two-faced": two_faced(body(), batch.inputs, inputs[: max(step, count)], inputs[: max(crowd, count)]),
         "out of scale": out_of_scale(body(), batch.inputs),
     }
     return {way: said for way, said in found.items() if said}

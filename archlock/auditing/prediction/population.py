@@ -18,10 +18,13 @@ from archlock.seeding import derive_seed, numpy_generator, torch_generator
 from archlock.spaces.network import Network
 from archlock.spaces.registry import load_space
 from archlock.tasks.task import Split, Task
+from archlock.training.fit import at_once
 
 NAMES = ("params", "macs", "l2_norm", "grad_norm", "snip", "synflow", "nwot")
 """Scores that one shared pass gives, and that any architecture has."""
-POPULATION, BATCH = 24, 16
+POPULATION = 24
+BATCH, FEWEST = 16, 4
+"""Samples that networks are scored on; fewer of large pictures, whose gradients take gigabytes."""
 SPACE = "hybrid"
 
 
@@ -50,7 +53,7 @@ def own_scores(loot: Loot, situation: Situation) -> Mapping[str, Score | ScoreFa
 def _batch(situation: Situation) -> Split:
     train = situation.target.train
     drawn = torch.randperm(len(train), generator=torch_generator(situation.seed, "proxies", situation.target.name))
-    return train.take(drawn[:BATCH])
+    return train.take(drawn[: max(FEWEST, at_once(train.inputs, BATCH))])
 
 
 def _scores(network: Network, batch: Split, task: Task) -> Mapping[str, Score | ScoreFailed]:

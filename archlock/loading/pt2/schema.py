@@ -65,9 +65,12 @@ def _check_formulas(value: Any, where: str) -> None:
                 check_expression(field(item, "expr_str", str, where), where)
             pending.extend(item.values())
     if isinstance(value, dict):
-        for guard in value.get("guards_code") or []:
+        guards, ranges = value.get("guards_code") or [], value.get("range_constraints") or {}
+        if not isinstance(guards, list) or not isinstance(ranges, dict):
+            raise ModelError(f"{where}: guards_code is no list or range_constraints no object: damaged")
+        for guard in guards:
             check_guard(guard if isinstance(guard, str) else repr(guard), f"{where}: guard")
-        for name in value.get("range_constraints") or {}:
+        for name in ranges:
             check_expression(name, where)
 
 

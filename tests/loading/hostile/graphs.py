@@ -92,6 +92,14 @@ def range_of_code(canary: Path) -> bytes:
     return with_graph(lambda value: value.update(range_constraints=spread))
 
 
+NO_TABLE = "guards_code is no list or range_constraints no object"
+CORPUS.each(
+    "no_table", "model.pt2",
+    dict.fromkeys((("range_constraints", True), ("range_constraints", "s0"), ("guards_code", 7)), NO_TABLE),
+    lambda canary, value: with_graph(lambda whole: whole.update([value])),
+)  # fmt: skip
+
+
 @CORPUS.add("model.pt2", r"models/model\.json: nested too deeply")
 def deep_json(canary: Path) -> bytes:
     deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
