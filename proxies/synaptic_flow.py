@@ -37,7 +37,7 @@ _UNUSED_WEIGHTS = frozenset({nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.
 
 
 class _PlainFlow(TorchFunctionMode):
-    """Normalisations and dropout pass their input through; depthwise convolutions take a way fast in float64."""
+    """Normalisations and dropout pass their input through."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -45,8 +45,6 @@ class _PlainFlow(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in IDENTITIES:
             return args[0] if args else kwargs["input"]
-        if func is functional.conv2d and len(args) == 7 and _is_depthwise(args[0], args[1], args[3:]):
-            return _depthwise(*args)
         return func(*args, **kwargs)
 
 
@@ -149,36 +147,3 @@ def _absolute(tensor: Tensor) -> Tensor:
         return tensor.clone()
     magnitude = tensor.detach().to(torch.float64).abs()
     return nn.Parameter(magnitude) if isinstance(tensor, nn.Parameter) else magnitude
-
-
-def _is_depthwise(values: Tensor, weight: Tensor, settings: Sequence[Any]) -> bool:
-    padding, groups = settings[1], settings[3]
-    return (
-        groups > 1 and values.dim() == 4 and groups == values.shape[1] == len(weight) and not isinstance(padding, str)
-    )
-
-
-def _depthwise(
-    values: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    dilation: tuple[int, int],
-    groups: int,
-) -> Tensor:
-    """Depthwise 2-D convolution as a product with unfolded patches.
-
-    torch runs float64 grouped convolutions one group after another on a CPU; this is several times as fast.
-    """
-    rows, columns = (
-        (size + 2 * pad - step * (kernel - 1) - 1) // jump + 1
-        for size, pad, step, kernel, jump in zip(
-            values.shape[2:], padding, dilation, weight.shape[2:], stride, strict=True
-        )
-    )
-    kernel_size = (int(weight.shape[2]), int(weight.shape[3]))
-    patches = functional.unfold(values, kernel_size, dilation=dilation, padding=padding, stride=stride)
-    products = patches.view(len(values), groups, -1, rows * columns) * weight.view(1, groups, -1, 1)
-    output = products.sum(dim=2).view(len(values), groups, rows, columns)
-    return output if bias is None else output + bias.view(1, -1, 1, 1)
